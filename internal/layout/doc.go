@@ -1,0 +1,28 @@
+// Package layout holds no code: its tests hold the repository to its shape.
+//
+//	cli/liminal  ->  cli  ->  tui  ->  internal/control
+//	                  |                     ^
+//	                  +---------------------+
+//	                  +->  internal/config ->+
+//	                  v                      v
+//	                 node  (public, the composition root)
+//	                  |
+//	   +----------+---+------+------+-------+-------+---------+
+//	   v          v          v      v       v       v         v
+//	discovery  membership   bus     pg    links    epmd    observe
+//	                                 |      |
+//	                                 v      v
+//	                                etf <- dist
+//
+// Nothing points up. A package that is not in the table of picture_test.go fails
+// the test, so that a new one is placed on purpose; a row whose package does not
+// exist yet is fine. Each forbidden arrow and import carries its reason, which is
+// what the failing test prints.
+//
+// The rest of the shape is held here too: what the top level may contain, a doc.go
+// for each package, and the promises go.mod makes.
+//
+// Two arrows are not drawn above. node imports internal/dist and internal/etf
+// directly, because it answers the control messages a link hands it and builds
+// the terms it sends; links moves frames and should not learn what is in them.
+package layout

@@ -1,0 +1,104 @@
+package layout
+
+import (
+	"strings"
+	"testing"
+)
+
+func ours(path string) string { return modPath + "/" + path }
+
+// TestCheck shows that each rule can fail: imports made up, the reason expected.
+func TestCheck(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		pkg  pkg
+		want string // part of the only complaint; "" for none
+	}{
+		{"as drawn", pkg{path: "cli", imports: []string{"os", ours("node"), ours("tui"), "github.com/urfave/cli/v2"}}, ""},
+		{"node builds terms", pkg{path: "node", imports: []string{ours("internal/etf"), ours("internal/dist"), "net", "sync"}}, ""},
+		{"not placed", pkg{path: "internal/misc"}, "not in the picture"},
+		{"the root", pkg{path: "."}, "not in the picture"},
+		{"main past cli", pkg{path: "cli/liminal", imports: []string{ours("node")}}, "main hands over to cli"},
+		{"cli into the wire", pkg{path: "cli", imports: []string{ours("internal/dist")}}, "goes through node or the control API"},
+		{"screen into node", pkg{path: "tui", imports: []string{ours("node")}}, "can watch any node"},
+		{"screen on the net", pkg{path: "tui", imports: []string{"net/http"}}, "the screen is a model"},
+		{"node up to control", pkg{path: "node", imports: []string{ours("internal/control")}}, "has no socket"},
+		{"node up to cli", pkg{path: "node", imports: []string{ours("cli")}}, "outermost layer"},
+		{"control knows node", pkg{path: "internal/control", imports: []string{ours("node")}}, "API types are a leaf"},
+		{"config knows control", pkg{path: "internal/config", imports: []string{ours("internal/control")}}, "before there is a socket"},
+		{"links up to node", pkg{path: "internal/links", imports: []string{ours("node")}}, "nothing points up"},
+		{"links decides", pkg{path: "internal/links", imports: []string{ours("internal/membership")}}, "decides nothing"},
+		{"dist knows the table", pkg{path: "internal/dist", imports: []string{ours("internal/links")}}, "the table it stands in"},
+		{"dist sideways", pkg{path: "internal/dist", imports: []string{ours("internal/epmd")}}, "no such arrow"},
+		{"membership imports ours", pkg{path: "internal/membership", imports: []string{ours("internal/etf")}}, "from plain values"},
+		{"membership has a clock", pkg{path: "internal/membership", imports: []string{"time"}}, "holds no clock"},
+		{"pg has a mutex", pkg{path: "internal/pg", imports: []string{"sync/atomic"}}, "starts no goroutine"},
+		{"pg goes", pkg{path: "internal/pg", goroutines: []string{"sync.go:7"}}, "sync.go:7"},
+		{"dist may go", pkg{path: "internal/dist", goroutines: []string{"link.go:7"}}, ""},
+		{"pg on a link", pkg{path: "internal/pg", imports: []string{ours("internal/dist")}}, "as values"},
+		{"a node that runs programs", pkg{path: "node", imports: []string{"os/exec"}}, "whoever holds the cookie"},
+		{"one below that does", pkg{path: "internal/etf", imports: []string{"encoding/gob"}}, "whoever holds the cookie"},
+		{"observe serves", pkg{path: "node/observe", imports: []string{"net/http", "github.com/prometheus/client_golang/prometheus"}}, ""},
+		{"control serves", pkg{path: "internal/control", imports: []string{"net/http"}}, ""},
+		{"module out of place", pkg{path: "internal/etf", imports: []string{"golang.org/x/sys/unix"}}, "not among its modules"},
+		{"module of like name", pkg{path: "cli", imports: []string{"github.com/urfave/cli/v20"}}, "not among its modules"},
+		{"x/net in a test", pkg{path: "node", testImports: []string{"golang.org/x/net/http2"}}, "advisory"},
+		{"harness outside tests", pkg{path: "node", imports: []string{ours("internal/otptest")}}, "only tests may"},
+		{"harness in a test", pkg{path: "internal/epmd", testImports: []string{ours("internal/otptest"), "go.uber.org/goleak"}}, ""},
+		{"its own external test", pkg{path: "internal/epmd", testImports: []string{ours("internal/epmd")}}, ""},
+		{"test reaches down", pkg{path: "cli", testImports: []string{ours("internal/etf")}}, ""},
+		{"test reaches up", pkg{path: "internal/etf", testImports: []string{ours("node")}}, "not below it"},
+	} {
+		tc.pkg.doc = true
+		expect(t, tc.name, check(tc.pkg), tc.want)
+	}
+	expect(t, "no doc.go", check(pkg{path: "node"}), "no doc.go")
+}
+
+func TestCheckTop(t *testing.T) {
+	expect(t, "agreed", checkTop([]string{".ci", ".gitignore", "cli", "go.mod", "LICENSE"}), "")
+	expect(t, "a new directory", checkTop([]string{"cli", "pkg"}), "pkg stands at the top level")
+}
+
+func TestCheckMod(t *testing.T) {
+	mod := func(version, toolchain string, direct int) goMod {
+		m := goMod{Go: version, Toolchain: toolchain}
+		add := func(path string, indirect bool) {
+			m.Require = append(m.Require, struct {
+				Path     string
+				Indirect bool
+			}{path, indirect})
+		}
+		for range direct {
+			add("example.com/m", false)
+		}
+		add("example.com/tool", false) // a tool's module does not count
+		add("example.com/far", true)
+		m.Tool = append(m.Tool, struct{ Path string }{"example.com/tool/cmd/x"})
+		return m
+	}
+	for _, tc := range []struct {
+		mod  goMod
+		want string
+	}{
+		{mod("1.25", "", maxModules), ""},
+		{mod("1.25.3", "", 1), ""},
+		{mod("1.26", "", 1), "go 1.26"},
+		{mod("1.250", "", 1), "go 1.250"},
+		{mod("1.25", "go1.26.8", 1), "toolchain line"},
+		{mod("1.25", "", maxModules+1), "13 direct modules"},
+	} {
+		expect(t, tc.mod.Go+" "+tc.mod.Toolchain, checkMod(tc.mod), tc.want)
+	}
+}
+
+// expect wants no complaint for "", else exactly one that says want.
+func expect(t *testing.T, name string, wrong []string, want string) {
+	t.Helper()
+	switch {
+	case want == "" && len(wrong) == 0:
+	case want != "" && len(wrong) == 1 && strings.Contains(wrong[0], want):
+	default:
+		t.Errorf("%s: complaints %q, want one with %q", name, wrong, want)
+	}
+}

@@ -1,0 +1,50 @@
+# `just` lists the recipes. Each is plain shell, so .ci/run does without just.
+
+fuzztime := env("FUZZTIME", "30s")
+count := env("COUNT", "6")
+
+[private]
+default:
+    @just --list --unsorted
+
+# build the static binary: .bin/liminal
+build:
+    CGO_ENABLED=0 go build -trimpath -o .bin/liminal ./cli/liminal
+
+# run all tests, as the README says
+test:
+    go test ./...
+
+# run all tests under the race detector, in random order
+race:
+    go test -race -shuffle=on ./...
+
+# run each fuzz target for FUZZTIME seconds (30s)
+fuzz:
+    .ci/fuzz {{ fuzztime }}
+
+# gofmt, vet, staticcheck (obeyed); govulncheck (reported)
+lint:
+    .ci/lint
+    .ci/vuln
+
+# rewrite the golden files; read the diff before you commit it
+golden:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    grep -rlE --include='*_test.go' 'flag\.Bool(Var)?\(.*"update"' . | sed 's|/[^/]*$||' | sort -u | while read -r dir; do
+        go test "$dir" -update
+    done
+    git --no-pager diff --stat
+
+# run the benchmarks COUNT (6) times, ready for benchstat
+bench:
+    go test -run '^$' -bench . -benchmem -count {{ count }} ./...
+
+# build for linux and darwin, amd64 and arm64
+cross:
+    .ci/cross
+
+# everything a commit must pass
+check: lint cross test race
+    .ci/fuzz 5
