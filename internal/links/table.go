@@ -1,0 +1,173 @@
+package links
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+)
+
+// The limits of a table, unless Config says otherwise.
+const (
+	DefaultMaxPeers   = 1024
+	MaxPending        = 256 // handshakes under way that others began
+	MaxPendingAddress = 16  // of them from one address, where all of MaxPending are taken
+	MaxDown           = 4096
+)
+
+// Errors of Dial and of handshakes that the table ends.
+var (
+	ErrClosed   = errors.New("the connection table is closed")
+	ErrUp       = errors.New("the peer is up already")
+	ErrDialling = errors.New("the peer is being dialled already")
+	ErrLost     = errors.New("the peer's own attempt goes on instead of ours")
+	ErrFull     = errors.New("the table has all the peers it may have")
+	ErrEvicted  = errors.New("too many handshakes are under way")
+	ErrReplaced = errors.New("another link to the same peer won")
+)
+
+// Config is what a Table needs.
+type Config struct {
+	Local   dist.Local
+	Handler dist.Handler
+	Tick    time.Duration // net tick time
+	// Vet judges the name that a dialled address turned out to have; nil takes
+	// any.
+	Vet      func(name string) error
+	MaxPeers int // live links; 0 is DefaultMaxPeers
+
+	// Up is called for each new link before its reader starts, Down once it
+	// has ended; both by the goroutine that made the change, without a lock
+	// held. They must not wait for other goroutines of the table.
+	Up, Down func(Info)
+	// Refused is told of every handshake that failed, for the log.
+	Refused func(Refusal)
+}
+
+// Refusal is a handshake that others began and that came to nothing.
+type Refusal struct {
+	Addr netip.AddrPort
+	Peer string // the name it claimed, "" if it got no further
+	Err  error
+}
+
+// Table is the connection table of one node. Its methods may be called from
+// any goroutine.
+type Table struct {
+	cfg     Config
+	version atomic.Uint64 // of rows, as a snapshot shows them
+
+	mu      sync.Mutex
+	rows    map[string]*row
+	out     map[string]*attempt // outbound handshakes, by the name wanted or learned
+	in      map[*attempt]bool   // inbound handshakes past their name message
+	live    int
+	alone   bool // inbound handshakes are not allowed
+	closed  bool
+	changed chan struct{} // closed and replaced when a link comes up
+	closing chan struct{} // closed by CloseListeners
+
+	pending   pending
+	listeners []net.Listener
+	wg        sync.WaitGroup // accept loops, handshakes, links
+	counts    counters
+}
+
+// New makes an empty table.
+func New(c Config) *Table {
+	if c.MaxPeers == 0 {
+		c.MaxPeers = DefaultMaxPeers
+	}
+	return &Table{
+		cfg:     c,
+		rows:    map[string]*row{},
+		out:     map[string]*attempt{},
+		in:      map[*attempt]bool{},
+		changed: make(chan struct{}),
+		closing: make(chan struct{}),
+		pending: pending{conns: map[*pendingConn]bool{}},
+	}
+}
+
+// SetAlone makes the table refuse inbound handshakes (after leave), or take
+// them again.
+func (t *Table) SetAlone(alone bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.alone = alone
+}
+
+// Beat gives every live link its heartbeat: ticks, silence, stalled writes.
+// The node's one timer calls it.
+func (t *Table) Beat(now time.Time) {
+	for _, l := range t.liveLinks() {
+		l.Beat(now)
+	}
+}
+
+// Forgive lets the clocks of every link start afresh, after this process was
+// suspended or starved.
+func (t *Table) Forgive(now time.Time) {
+	for _, l := range t.liveLinks() {
+		l.Forgive(now)
+	}
+}
+
+// liveLinks is a copy, so that no lock is held over a link's own work.
+func (t *Table) liveLinks() []*dist.Link {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]*dist.Link, 0, t.live)
+	for _, r := range t.rows {
+		if r.info.Up {
+			all = append(all, r.info.Link)
+		}
+	}
+	return all
+}
+
+// CloseListeners stops taking new connections and ends the handshakes under
+// way. Live links are untouched.
+func (t *Table) CloseListeners() {
+	t.mu.Lock()
+	if !t.closed {
+		t.closed = true
+		close(t.closing)
+	}
+	listeners := t.listeners
+	attempts := t.attempts()
+	t.mu.Unlock()
+	for _, l := range listeners {
+		l.Close()
+	}
+	for _, a := range attempts {
+		a.cancel(ErrClosed)
+	}
+	t.pending.closeAll()
+}
+
+// attempts lists every handshake that has a name. The caller holds t.mu.
+func (t *Table) attempts() []*attempt {
+	all := make([]*attempt, 0, len(t.out)+len(t.in))
+	for _, a := range t.out {
+		all = append(all, a)
+	}
+	for a := range t.in {
+		all = append(all, a)
+	}
+	return all
+}
+
+// Close ends everything: listeners, handshakes, then links with the given
+// reason. It returns once every goroutine of the table is gone.
+func (t *Table) Close(reason dist.Reason) {
+	t.CloseListeners()
+	for _, l := range t.liveLinks() {
+		l.Close(reason, nil)
+	}
+	t.wg.Wait()
+}

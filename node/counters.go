@@ -1,0 +1,43 @@
+package node
+
+import (
+	"maps"
+	"sync/atomic"
+)
+
+// counters are what the node itself counts. The names are a closed set.
+type counters struct {
+	joined, left, coalesced, flapped atomic.Uint64
+	suspected, late                  atomic.Uint64
+	unknownPid, unknownName          atomic.Uint64
+	unknownMessage, badMessage       atomic.Uint64
+	exits, lateAnswers               atomic.Uint64
+	callsRefused, callsExpired       atomic.Uint64
+	toldRefused                      atomic.Uint64
+}
+
+// counters gathers what every part counted. The caller holds n.mu.
+func (n *Node) counters() map[string]uint64 {
+	c, plan, resolver := &n.counts, n.plan.Stats(), n.resolver.Stats()
+	all := map[string]uint64{
+		"peers_joined":           c.joined.Load(),
+		"peers_left":             c.left.Load(),
+		"links_coalesced":        c.coalesced.Load(),
+		"links_flapped":          c.flapped.Load(),
+		"peers_suspected":        c.suspected.Load(),
+		"loop_late":              c.late.Load(),
+		"dropped_unknown_pid":    c.unknownPid.Load(),
+		"dropped_unknown_name":   c.unknownName.Load(),
+		"dropped_unknown_tag":    c.unknownMessage.Load(),
+		"dropped_bad_message":    c.badMessage.Load(),
+		"exits_ignored":          c.exits.Load(),
+		"answers_late":           c.lateAnswers.Load(),
+		"calls_refused":          c.callsRefused.Load(),
+		"calls_expired":          c.callsExpired.Load(),
+		"told_refused":           c.toldRefused.Load() + plan.Refused,
+		"told_given_up":          plan.GivenUp,
+		"told_addresses_dropped": resolver.ToldDropped,
+	}
+	maps.Copy(all, n.table.Counters())
+	return all
+}

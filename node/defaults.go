@@ -1,0 +1,115 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+)
+
+// withDefaults fills in what the caller left open.
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) { *d = cmp.Or(*d, v) }
+	def(&c.Poll, 250*time.Millisecond)
+	def(&c.Tick, time.Minute)
+	def(&c.DialTimeout, 5*time.Second)
+	def(&c.RetryMax, 5*time.Second)
+	def(&c.ForgetAfter, 10*time.Minute)
+	def(&c.JoinTimeout, 10*time.Second)
+	def(&c.Probe, time.Second)
+	def(&c.ProbeTimeout, 3*time.Second)
+	def(&c.Drain, 5*time.Second)
+	c.Listen = cmp.Or(c.Listen, "localhost:0")
+	c.EPMD = cmp.Or(c.EPMD, EPMDAuto)
+	c.EPMDPort = cmp.Or(c.EPMDPort, 4369)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Listening == nil {
+		c.Listening = func(*Node) {}
+	}
+	return c
+}
+
+// check refuses what cannot work.
+func (c Config) check() error {
+	if c.Cookie.Empty() {
+		return fmt.Errorf("%w: Config.Cookie is empty", ErrNoCookie)
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"Poll", c.Poll}, {"Tick", c.Tick}, {"DialTimeout", c.DialTimeout}, {"RetryMax", c.RetryMax},
+		{"ForgetAfter", c.ForgetAfter}, {"Probe", c.Probe}, {"ProbeTimeout", c.ProbeTimeout}, {"Drain", c.Drain},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("config: %s is negative", d.name)
+		}
+	}
+	// Ticks ride on the poll timer and are due every quarter of Tick.
+	if c.Poll > c.Tick/8 {
+		return fmt.Errorf("config: Poll (%v) must be at most an eighth of Tick (%v)", c.Poll, c.Tick)
+	}
+	switch c.EPMD {
+	case EPMDAuto, EPMDRequire, EPMDOff:
+		return nil
+	}
+	return fmt.Errorf("config: EPMD must be auto, require or off, not %q", c.EPMD)
+}
+
+// FullName completes NAME to NAME@SHORTHOST and checks the result. The error
+// wraps ErrBadName.
+func FullName(name string) (string, error) {
+	if !strings.Contains(name, "@") {
+		host, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("%w: %q has no host and this machine does not say its own: %w", ErrBadName, name, err)
+		}
+		short, _, _ := strings.Cut(host, ".")
+		name += "@" + short
+	}
+	if err := discovery.ValidName(name); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadName, err)
+	}
+	return name, nil
+}
+
+// CheckAddress says whether s has one of the forms b, b@host, b@host:9100 and
+// host:9100. The error wraps ErrBadAddress.
+func CheckAddress(s string) error {
+	_, err := parseAddress(s)
+	return err
+}
+
+func parseAddress(s string) (discovery.Address, error) {
+	a, err := discovery.ParseAddress(s)
+	if err != nil {
+		return a, &causeError{ErrBadAddress, err}
+	}
+	return a, nil
+}
+
+func parseAddresses(list []string) ([]discovery.Address, error) {
+	var all []discovery.Address
+	for _, s := range list {
+		a, err := parseAddress(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// errStopped is the cause of what Close cuts short.
+var errStopped = errors.New("the node is stopping")
+
+// canceled reports that err came of our own closing, not of the peer.
+func canceled(ctx context.Context) bool { return ctx.Err() != nil }

@@ -1,0 +1,158 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/links"
+)
+
+// dialDue starts a goroutine for each dial that is due; the plan bounds them.
+func (n *Node) dialDue(now time.Time) {
+	n.mu.Lock()
+	due := n.plan.Due(now, n.table.Up)
+	n.mu.Unlock()
+	for _, t := range due {
+		n.wg.Go(func() { n.dial(t) })
+	}
+}
+
+// dial tries one target and tells the plan, and whoever waits in Join.
+func (n *Node) dial(t discovery.Target) {
+	info, at, err := n.reach(n.ctx, t)
+	r := discovery.Result{Outcome: outcome(err), Name: info.Name, Err: err}
+	if errors.Is(err, ErrSelf) {
+		r.Name = n.name
+	}
+	if r.Outcome == discovery.OutcomeUp {
+		r.Err = nil
+	}
+	n.mu.Lock()
+	wanted := n.plan.Done(t, r, time.Now())
+	waiting := n.joins[t.ID]
+	delete(n.joins, t.ID)
+	if t.Expect != "" {
+		n.record(t.Expect).seed = t.Role&(discovery.RoleSeed|discovery.RoleJoined) != 0
+	}
+	n.mu.Unlock()
+	if !wanted && err == nil {
+		info.Link.Close(dist.ReasonClosed, nil)
+	}
+	for _, w := range waiting {
+		w <- joinResult{info, at, err}
+	}
+	if err != nil && r.Outcome != discovery.OutcomeUp && r.Outcome != discovery.OutcomeYielded && !canceled(n.ctx) {
+		n.log.Debug("dial failed", "address", t.Address.String(), "error", err)
+	}
+	signal(n.settled)
+	signal(n.kicks)
+}
+
+// reach resolves a target afresh and tries every address it gives, until one
+// answers or one says something that another would only repeat.
+func (n *Node) reach(ctx context.Context, t discovery.Target) (links.Info, netip.AddrPort, error) {
+	if err := n.vetAddress(t.Address); err != nil {
+		return links.Info{}, netip.AddrPort{}, n.dialError(t, netip.AddrPort{}, err)
+	}
+	n.mu.Lock()
+	timeout := n.dialFor
+	n.mu.Unlock()
+	lookup, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var worst failure
+	for ap, err := range n.resolver.Candidates(lookup, t.Address) {
+		if err != nil {
+			worst.add(ap, err)
+			continue
+		}
+		info, err := n.table.Dial(ctx, timeout, ap, t.Expect)
+		if err == nil {
+			return info, ap, n.resolver.Learn(info.Name, ap.String())
+		}
+		worst.add(ap, err)
+		worst.info = info
+		if final(err) {
+			break
+		}
+	}
+	return worst.info, worst.at, n.dialError(t, worst.at, worst.err)
+}
+
+// vetAddress finds a long name for a short node, or the reverse, before it is
+// dialled.
+func (n *Node) vetAddress(a discovery.Address) error {
+	if a.Name == "" {
+		return nil
+	}
+	return n.vet(a.NodeName(n.host))
+}
+
+// failure keeps the most telling of several errors: what a peer said outranks
+// a connection that failed, and that a name that did not resolve.
+type failure struct {
+	at   netip.AddrPort
+	err  error
+	info links.Info
+}
+
+func (f *failure) add(at netip.AddrPort, err error) {
+	if f.err == nil || weight(err) >= weight(f.err) {
+		f.at, f.err = at, err
+	}
+}
+
+func weight(err error) int {
+	var connect *links.ConnectError
+	var resolve *discovery.ResolveError
+	switch {
+	case errors.As(err, &resolve):
+		return 0
+	case errors.As(err, &connect):
+		return 1
+	}
+	return 2
+}
+
+// final says that the peer was found, so that other addresses are not tried:
+// each refusal is an error in the peer's log.
+func final(err error) bool {
+	return outcome(err) != discovery.OutcomeFailed
+}
+
+// outcomes sorts the errors of a dial for the plan; the rest is OutcomeFailed.
+var outcomes = []struct {
+	is  error
+	out discovery.Outcome
+}{
+	{links.ErrUp, discovery.OutcomeUp},
+	{links.ErrLost, discovery.OutcomeYielded},
+	{links.ErrReplaced, discovery.OutcomeYielded},
+	{links.ErrDialling, discovery.OutcomeYielded},
+	{dist.ErrNOK, discovery.OutcomeYielded},
+	{dist.ErrSelf, discovery.OutcomeSelf},
+	{ErrSelf, discovery.OutcomeSelf},
+	{dist.ErrCookie, discovery.OutcomeRefused},
+	{dist.ErrNotAllowed, discovery.OutcomeRefused},
+	{dist.ErrSameName, discovery.OutcomeRefused},
+	{dist.ErrTooOld, discovery.OutcomeRefused},
+	{ErrNameMode, discovery.OutcomeRefused},
+}
+
+func outcome(err error) discovery.Outcome {
+	if err == nil {
+		return discovery.OutcomeUp
+	}
+	for _, o := range outcomes {
+		if errors.Is(err, o.is) {
+			return o.out
+		}
+	}
+	return discovery.OutcomeFailed
+}
+
+// refused says that trying again soon would change nothing.
+func refused(err error) bool { return outcome(err) == discovery.OutcomeRefused }

@@ -1,0 +1,71 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/epmd"
+	"github.com/liminal-bus/liminal/internal/links"
+)
+
+// causes puts the errors of the packages below in the words of this one. The
+// first row that fits decides.
+var causes = []struct {
+	is    error
+	cause error
+	stage string
+}{
+	{ErrNameMode, ErrNameMode, "name"},
+	{discovery.ErrNoHost, ErrNoHost, "resolve"},
+	{discovery.ErrNoPort, ErrNoSuchName, "resolve"},
+	{epmd.ErrNoSuchName, ErrNoSuchName, "epmd"},
+	{epmd.ErrNoEPMD, ErrEPMDRemote, "epmd"},
+	{epmd.ErrBadReply, ErrEPMDRemote, "epmd"},
+	{dist.ErrCookie, ErrCookie, "ack"},
+	{dist.ErrSameName, ErrDuplicate, "status"},
+	{dist.ErrNotAllowed, ErrRefused, "status"},
+	{dist.ErrTooOld, ErrTooOld, "challenge"},
+	{dist.ErrSelf, ErrSelf, "challenge"},
+	{dist.ErrNotDist, ErrNotDist, "status"},
+	{dist.ErrTimeout, ErrTimeout, ""},
+}
+
+// dialError explains err, nil stays nil.
+func (n *Node) dialError(t discovery.Target, at netip.AddrPort, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &DialError{Address: t.Address.String(), Err: err}
+	if at.IsValid() {
+		e.Endpoint = at.String()
+	}
+	var shake *dist.HandshakeError
+	if errors.As(err, &shake) {
+		e.Stage, e.Peer = string(shake.Stage), shake.Peer
+		err = shake.Err
+	}
+	var connect *links.ConnectError
+	if errors.As(err, &connect) {
+		e.Stage, e.Err = "connect", &causeError{ErrUnreachable, connect.Err}
+		return e
+	}
+	for _, c := range causes {
+		if errors.Is(err, c.is) {
+			e.explain(c.cause, c.stage, err)
+			break
+		}
+	}
+	return e
+}
+
+func (e *DialError) explain(cause error, stage string, err error) {
+	e.Err = &causeError{cause, err}
+	if cause == err {
+		e.Err = err
+	}
+	if e.Stage == "" {
+		e.Stage = stage
+	}
+}

@@ -1,0 +1,75 @@
+// Package node runs one node of a cluster: it listens, dials seeds, keeps
+// track of who is there, and tells those who watch.
+//
+// # Use
+//
+//	n, err := node.Start(ctx, node.Config{Name: "a", Cookie: node.NewCookie(secret), Seeds: []string{"b"}})
+//	if err != nil { ... }
+//	defer n.Close()
+//	w := n.Watch(0)
+//	for {
+//		ev, err := w.Next(ctx) // first the snapshot, then what happens
+//		...
+//	}
+//
+// Peers are liminal nodes and unmodified Erlang/OTP nodes alike.
+//
+// # How it works
+//
+// The connection table (internal/links) says which links there are. Every
+// Config.Poll the poll loop takes a snapshot of it and lets the tracker
+// (internal/membership) say what joined and what left; that delta, and nothing
+// else, makes events. A link that comes or goes nudges the loop to poll now,
+// which makes it prompt and decides nothing. One timer drives polls, probes,
+// ticks and time-outs.
+//
+// What to dial when is decided by the plan (internal/discovery), which the
+// same loop asks; each dial is one bounded goroutine.
+//
+// The handler (handler.go) runs on the links' readers: it must not wait. What
+// it learns goes into the peer's record under Node.mu. No method of a link is
+// called under Node.mu, since a link that overflows ends at once, and its down
+// hook takes Node.mu.
+//
+// # Start and stop
+//
+// Start: listen, register with epmd, run the loop, call Config.Listening, dial
+// the seeds, poll once. Close: the poll loop, then epmd and the listener, then
+// goodbye and the links.
+//
+// # The process called liminal
+//
+// Each node owns the registered name liminal. Its messages (wire.go has the
+// table) are tuples that carry a version, so that nodes one version apart
+// understand each other: elements and map keys that a receiver does not know
+// are skipped, unknown tags are ignored and counted.
+//
+//	{hello, 1, #{version => Bin, host => Bin, port => Int}}   after each link comes up
+//	{goodbye, 1}                                              leave or stop; do not dial back
+//	{probe, 1, N, RttMicros}                                  from the greater name, once a probe interval
+//	{echo, 1, N}                                              the answer
+//	{'$gen_call', {Pid, Tag}, peers}                          answered {Tag, [{Name, Host, Port, Kind}]}
+//
+// A peer whose handshake offers SPAWN is an OTP node; it gets no hello, is
+// probed with the call that net_adm:ping makes, and is asked for nodes()
+// through rex.
+//
+// # Decisions
+//
+// A link to a peer that may yet say hello does not nudge the loop until hello
+// has come, so that the join event can name the kind; a peer that never does
+// is found by the ordinary poll.
+//
+// A node that takes neither SPAWN nor fragments (erl_call, a C node) gets no
+// hello: such programs give up on the first message they do not expect.
+//
+// A goodbye stops the redialling of a peer that we know from others, or that
+// dialled us. A seed that said goodbye is still dialled, at the slow end of
+// the back-off: it is configured to be there, and a seed that was restarted
+// with no seeds of its own would otherwise stay alone.
+//
+// A hidden peer that is neither liminal nor OTP and that dialled us (erl_call,
+// a C node) is not dialled back when its link ends.
+//
+// Generations are counted per name and start over when a name is forgotten.
+package node

@@ -1,0 +1,61 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The causes that callers may want to tell apart. They come wrapped; use
+// errors.Is. Join and Start say more through *DialError.
+var (
+	ErrClusterJoin = errors.New("no configured seed node was reachable")
+	ErrBadName     = errors.New("not a node name")
+	ErrBadAddress  = errors.New("not an address")
+	ErrNoCookie    = errors.New("no cookie")
+	ErrPortInUse   = errors.New("address already in use")
+	ErrNameInUse   = errors.New("the name is taken on this machine") // epmd has it
+	ErrNoEPMD      = errors.New("no epmd answers")
+	ErrClosed      = errors.New("node is closed")
+	ErrCookie      = errors.New("the cookies differ")
+	ErrRefused     = errors.New("it does not allow us")                // status not_allowed
+	ErrDuplicate   = errors.New("it already has a node of our name")   // status not_allowed from a node of the same name, or alive
+	ErrTooOld      = errors.New("its handshake lacks flags of OTP 25") // version
+	ErrNameMode    = errors.New("one name is short, the other long")
+	ErrSelf        = errors.New("that is this node itself")
+	ErrNoHost      = errors.New("no address for that host")
+	ErrNoSuchName  = errors.New("its epmd does not know that name")
+	ErrEPMDRemote  = errors.New("its epmd gave no answer")
+	ErrUnreachable = errors.New("cannot connect")
+	ErrTimeout     = errors.New("no answer in time")
+	ErrNotDist     = errors.New("that is not an Erlang distribution port")
+)
+
+// DialError says how dialling one address failed.
+type DialError struct {
+	Address  string // as configured or typed
+	Endpoint string // IP:PORT, once known
+	Peer     string // the name it gave, once known
+	Stage    string // resolve, epmd, connect, name, status, challenge, ack
+	Err      error  // wraps one of the causes above and the detail
+}
+
+func (e *DialError) Error() string {
+	at := e.Address
+	if e.Endpoint != "" && e.Endpoint != e.Address {
+		at = fmt.Sprintf("%s at %s", e.Address, e.Endpoint)
+	}
+	return fmt.Sprintf("cannot join %s: %v", at, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *DialError) Unwrap() error { return e.Err }
+
+// causeError joins one of the causes above to the error that showed it, and
+// reads as both.
+type causeError struct {
+	cause  error
+	detail error
+}
+
+func (e *causeError) Error() string   { return e.cause.Error() + ": " + e.detail.Error() }
+func (e *causeError) Unwrap() []error { return []error{e.cause, e.detail} }

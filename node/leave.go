@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
+)
+
+// Leave says goodbye to every peer and goes on alone: no link is dialled or
+// taken until Join. The error is ctx's, if saying goodbye took longer.
+func (n *Node) Leave(ctx context.Context) (Left, error) {
+	n.table.SetAlone(true)
+	n.mu.Lock()
+	if n.state == NodeStopping {
+		n.mu.Unlock()
+		return Left{}, ErrClosed
+	}
+	n.state = NodeAlone
+	n.plan.Clear()
+	for _, p := range n.peers {
+		p.seed = false
+	}
+	n.mu.Unlock()
+	told := n.goodbye(ctx, dist.ReasonClosed)
+	n.PollOnce()
+	return Left{Told: told}, ctx.Err()
+}
+
+// goodbye tells liminal peers that we go, waits until each message is with the
+// kernel or ctx ends, and closes the links. It returns how many peers went.
+func (n *Node) goodbye(ctx context.Context, reason dist.Reason) int {
+	msg := encodeGoodbye()
+	var wg sync.WaitGroup
+	gone := 0
+	for _, p := range n.livePeers() {
+		gone++
+		wg.Go(func() {
+			if p.kind == KindLiminal {
+				n.send(p.link, msg)
+			}
+			_ = p.link.Flush(ctx) // it ends anyway
+			p.link.Close(reason, nil)
+		})
+	}
+	wg.Wait()
+	return gone
+}
+
+type livePeer struct {
+	link *dist.Link
+	kind Kind
+}
+
+func (n *Node) livePeers() []livePeer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var live []livePeer
+	for _, p := range n.peers {
+		if p.link != nil {
+			live = append(live, livePeer{p.link, p.kind})
+		}
+	}
+	return live
+}
+
+// Reload changes what can be changed while the node runs.
+func (n *Node) Reload(s Settings) error {
+	seeds, err := parseAddresses(s.Seeds)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, d := range []struct {
+		to  *time.Duration
+		new time.Duration
+	}{{&n.dialFor, s.DialTimeout}, {&n.forget, s.ForgetAfter}, {&n.drain, s.Drain}} {
+		if d.new > 0 {
+			*d.to = d.new
+		}
+	}
+	if s.RetryMax > 0 {
+		n.plan.SetRetry(discovery.RetryBackoff(s.RetryMax))
+	}
+	if s.Seeds != nil {
+		n.plan.SetSeeds(seeds)
+		signal(n.kicks)
+	}
+	return nil
+}
+
+// Close stops the node: the poll loop, then epmd and the listener, then
+// goodbye and the links. It waits until nothing of the node is left, at most a
+// little longer than Config.Drain, and may be called again.
+func (n *Node) Close() error {
+	n.closing.Do(n.shutdown)
+	<-n.closed
+	return nil
+}
+
+func (n *Node) shutdown() {
+	defer close(n.closed)
+	n.mu.Lock()
+	n.state = NodeStopping
+	drain := n.drain
+	n.emit(time.Now(), nil, Event{Type: EventStopping})
+	n.mu.Unlock()
+	n.stop()
+	if n.epmd != nil {
+		n.epmd.Close() // before the listener, see open
+	}
+	if n.table != nil {
+		n.table.CloseListeners()
+		n.wg.Wait() // the loop and the dials
+		ctx, cancel := context.WithTimeout(context.Background(), drain)
+		n.goodbye(ctx, dist.ReasonStopped)
+		cancel()
+		n.table.Close(dist.ReasonStopped)
+	}
+	n.feed.close()
+	n.log.Info("node stopped")
+}

@@ -1,0 +1,106 @@
+package node
+
+import (
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/membership"
+)
+
+// pollLoop owns the node's one timer. It polls on every tick of it and on
+// every nudge, and starts the dials that are due.
+func (n *Node) pollLoop() {
+	tick := time.NewTicker(n.cfg.Poll)
+	defer tick.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-n.nudges:
+			n.PollOnce()
+		case <-n.kicks:
+		case <-tick.C:
+			now := time.Now()
+			n.beat(now, now.Sub(last))
+			last = now
+			n.PollOnce()
+		}
+		n.dialDue(time.Now())
+	}
+}
+
+// lateBy is how far behind its time the loop may be before it distrusts its
+// own clocks: it was suspended or starved, and the silence was its own.
+const lateBy = time.Second
+
+// beat drives everything that goes by time.
+func (n *Node) beat(now time.Time, since time.Duration) {
+	if since > n.cfg.Poll+lateBy {
+		n.counts.late.Add(1)
+		n.table.Forgive(now)
+	}
+	n.table.Beat(now)
+	n.watchPeers(now)
+	n.expireCalls(now)
+	n.askMesh(now)
+	n.forgetOld(now)
+}
+
+// PollOnce compares the connection table with what it was at the last poll and
+// announces the difference. The poll loop calls it; embedders and tests may.
+// When nothing changed it takes no lock that others work under.
+func (n *Node) PollOnce() {
+	if n.polled.Load() == n.table.Version()+1 {
+		return
+	}
+	n.pollMu.Lock()
+	defer n.pollMu.Unlock()
+	version, rows := n.table.Snapshot()
+	delta := n.tracker.Poll(snapshot(version, rows))
+	n.polled.Store(version + 1)
+	if !delta.Empty() {
+		n.apply(time.Now(), rows, delta)
+		signal(n.settled)
+	}
+}
+
+// snapshot is the table in the tracker's terms.
+func snapshot(version uint64, rows []links.Info) membership.Snapshot {
+	s := membership.Snapshot{Version: version, Entries: make([]membership.Entry, len(rows))}
+	for i, r := range rows {
+		s.Entries[i] = membership.Entry{
+			Peer:   membership.Peer{Name: r.Name, Creation: r.Creation, Generation: r.Generation},
+			Up:     r.Up,
+			Reason: string(r.Reason),
+		}
+	}
+	return s
+}
+
+// forgetOld drops peers that have not been up for Config.ForgetAfter. Their
+// rows go from the table, the tracker and the plan alike.
+func (n *Node) forgetOld(now time.Time) {
+	n.pollMu.Lock()
+	defer n.pollMu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, p := range n.peers {
+		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) {
+			continue
+		}
+		if _, known := n.table.Lookup(name); known && !n.table.Forget(name) {
+			continue // it came back at this very moment
+		}
+		n.tracker.Forget(name)
+		n.resolver.Forget(name)
+		n.plan.Unlearn(name)
+		delete(n.peers, name)
+	}
+}
+
+// givenUp says whether p was only ever heard of, and is not dialled any more.
+// The caller holds n.mu.
+func (n *Node) givenUp(p *peer) bool {
+	return p.state == StateDialling && !p.seed && !n.plan.Knows(p.name)
+}

@@ -1,0 +1,185 @@
+package node
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/links"
+)
+
+// linkUp is the table's hook for a new link. Its reader has not started.
+func (n *Node) linkUp(info links.Info) {
+	n.mu.Lock()
+	p := n.record(info.Name)
+	p.link, p.info = info.Link, info
+	p.kind = kindOf(info.Offered)
+	p.version, p.host, p.addr = "", "", netip.AddrPort{}
+	p.rtt, p.srtt = info.RTT, info.RTT
+	p.answered, p.pending, p.probed = false, false, time.Now()
+	kind := p.kind
+	n.mu.Unlock()
+
+	switch {
+	case kind == KindOTP:
+		n.ask(info.Link, info.Name, callNodes)
+	case mayBeLiminal(info.Offered):
+		n.send(info.Link, n.hello)
+		n.ask(info.Link, info.Name, callPeers)
+		return // its own hello nudges
+	}
+	n.nudge()
+}
+
+// kindOf is what the handshake tells; hello may say more.
+func kindOf(offered dist.Flags) Kind {
+	if offered.Has(dist.FlagSpawn) {
+		return KindOTP
+	}
+	return KindOther
+}
+
+// mayBeLiminal says whether hello may be sent: an erl_call or another small C
+// node gives up on the first message it does not expect, and none of them
+// takes fragments.
+func mayBeLiminal(offered dist.Flags) bool {
+	return !offered.Has(dist.FlagSpawn) && offered.Has(dist.FlagFragments)
+}
+
+// linkDown is the table's hook for the end of a link. What the peer had here
+// goes now; that it left is announced by the poll.
+func (n *Node) linkDown(info links.Info) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.record(info.Name)
+	if p.link != info.Link {
+		return // replaced: its successor has had its Up, or will
+	}
+	p.link = nil
+	n.dropCalls(info.Link)
+	if info.Reason == dist.ReasonGoodbye {
+		n.plan.Goodbye(info.Name, time.Now())
+	} else {
+		n.plan.LinkDown(info.Name, time.Now())
+	}
+	n.nudge()
+}
+
+// send queues a message for the peer's liminal. A link that is gone or full
+// tells so through its end.
+func (n *Node) send(l *dist.Link, msg []byte) {
+	_ = l.SendName(n.self, selfName, msg)
+}
+
+// sender finds the record of a link's peer, if that link is its live one. The
+// caller holds n.mu.
+func (n *Node) sender(l *dist.Link) *peer {
+	if p := n.peers[l.Remote().Name]; p != nil && p.link == l {
+		return p
+	}
+	return nil
+}
+
+// hello makes a peer a liminal peer and tells where it listens.
+func (m message) hello() error {
+	if err := m.skip(); err != nil {
+		return err
+	}
+	h, err := readHello(m.r)
+	if err != nil {
+		return err
+	}
+	n := m.n
+	n.mu.Lock()
+	p := n.sender(m.l)
+	if p == nil {
+		n.mu.Unlock()
+		return nil
+	}
+	p.kind, p.version, p.host = KindLiminal, h.version, h.host
+	p.addr = netip.AddrPortFrom(p.info.Addr.Addr(), h.port)
+	name, addr := p.name, p.addr.String()
+	n.mu.Unlock()
+
+	if h.host != "" {
+		addr = net.JoinHostPort(h.host, strconv.Itoa(int(h.port)))
+	}
+	n.nudge()
+	if h.port == 0 {
+		return nil
+	}
+	return n.resolver.Tell(name, addr)
+}
+
+// goodbye ends the link; linkDown stops the redialling.
+func (m message) goodbye() error {
+	m.l.Close(dist.ReasonGoodbye, nil)
+	return nil
+}
+
+// probe is answered at once. It carries the round trip that the prober has
+// measured, so that both sides know it.
+func (m message) probe() error {
+	if err := m.skip(); err != nil {
+		return err
+	}
+	number, err := m.r.Uint()
+	if err != nil {
+		return err
+	}
+	micros, err := m.r.Int()
+	if err != nil {
+		return err
+	}
+	m.n.send(m.l, encodeEcho(number))
+	m.n.mu.Lock()
+	defer m.n.mu.Unlock()
+	if p := m.n.sender(m.l); p != nil {
+		p.answered = true
+		if micros > 0 && micros < int64(time.Hour/time.Microsecond) {
+			p.measured(time.Duration(micros) * time.Microsecond)
+		}
+	}
+	return nil
+}
+
+// echo is the answer to our probe.
+func (m message) echo() error {
+	if err := m.skip(); err != nil {
+		return err
+	}
+	number, err := m.r.Uint()
+	if err != nil {
+		return err
+	}
+	m.n.probeAnswered(m.l, number)
+	return nil
+}
+
+// call answers gen_server:call({liminal, Node}, peers).
+func (m message) call() error {
+	arity, err := m.r.TupleHeader()
+	if err != nil || arity != 2 {
+		return cmpErr(err, errUnknownMessage)
+	}
+	from, err := m.r.PidView()
+	if err != nil {
+		return err
+	}
+	to := from.Pid()
+	tag, err := m.r.Raw()
+	if err != nil {
+		return err
+	}
+	reply := append(etf.AppendTuple(nil, 2), tag...)
+	if !m.r.AtomIs("peers") {
+		m.n.counts.unknownMessage.Add(1)
+		reply = etf.AppendAtom(etf.AppendTuple(reply, 2), "error")
+		reply = etf.AppendAtom(reply, "notsup")
+		return m.l.Send(m.n.self, to, reply)
+	}
+	return m.l.Send(m.n.self, to, m.n.appendPeers(reply, m.l))
+}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/epmd"
+	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/membership"
+)
+
+// Version is the version that hello carries.
+const Version = "0.1.0"
+
+// Node is one running node. Its methods may be called from any goroutine.
+type Node struct {
+	cfg      Config // with defaults filled in
+	name     string
+	host     string
+	creation uint32
+	log      *slog.Logger
+	self     etf.Pid // of the process liminal
+	started  time.Time
+	listen   []netip.AddrPort
+	hello    []byte // encoded once
+
+	table    *links.Table
+	resolver *discovery.Resolver
+	epmd     *epmd.Registrar // nil when off
+
+	pollMu  sync.Mutex // one poll at a time; guards tracker
+	tracker *membership.Tracker
+	polled  atomic.Uint64 // 1 + the table version last polled
+
+	mu      sync.Mutex // guards what follows
+	state   NodeState
+	plan    *discovery.Plan
+	peers   map[string]*peer
+	calls   map[uint64]*call
+	lastRef uint64
+	joins   map[uint64][]chan joinResult
+	meshAt  time.Time // when the next peer is asked for its peers
+	meshTo  string    // the one asked last
+	dialFor time.Duration
+	forget  time.Duration
+	drain   time.Duration
+
+	feed   *feed
+	counts counters
+
+	ctx     context.Context // ended by Close, first of all
+	stop    context.CancelFunc
+	nudges  chan struct{} // a link came or went: poll now
+	kicks   chan struct{} // there may be something to dial
+	settled chan struct{} // a dial has ended or a poll has found something
+	wg      sync.WaitGroup
+	closing sync.Once
+	closed  chan struct{}
+}
+
+// Name is the full name of the node, NAME@HOST.
+func (n *Node) Name() string { return n.name }
+
+// Creation tells this run of the node from earlier ones of the same name.
+func (n *Node) Creation() uint32 { return n.creation }
+
+// ListenAddr returns the addresses bound, at least one.
+func (n *Node) ListenAddr() []netip.AddrPort {
+	return append([]netip.AddrPort(nil), n.listen...)
+}
+
+// nudge asks for a poll now. It is a hint: a lost one costs a poll interval.
+func (n *Node) nudge() {
+	if !n.cfg.NoNudge {
+		signal(n.nudges)
+	}
+}
+
+// signal leaves a message in a channel of capacity one; a second one waiting
+// there would say nothing more.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

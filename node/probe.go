@@ -1,0 +1,122 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+)
+
+// missedProbes in a row make a peer suspect.
+const missedProbes = 2
+
+// stretch is how many smoothed round trips a liminal peer may be silent, where
+// that is longer than Config.ProbeTimeout.
+const stretch = 8
+
+// probing is what watchPeers wants done once the lock is free.
+type probing struct {
+	link   *dist.Link
+	name   string
+	kind   Kind
+	number uint64
+	rtt    time.Duration
+	silent time.Duration // longer than allowed: end the link
+}
+
+// watchPeers probes the peers whose turn it is, and judges their silence. Any
+// byte received is life.
+func (n *Node) watchPeers(now time.Time) {
+	n.mu.Lock()
+	var todo []probing
+	for _, p := range n.peers {
+		if p.link == nil {
+			continue
+		}
+		silence := p.link.Silence(now)
+		n.suspect(p, silence, now)
+		if limit := n.patience(p); limit > 0 && p.answered && silence >= limit {
+			todo = append(todo, probing{link: p.link, silent: silence})
+		} else if n.probes(p) && now.Sub(p.probed) >= n.cfg.Probe {
+			todo = append(todo, p.nextProbe(now))
+		}
+	}
+	n.mu.Unlock()
+	for _, t := range todo {
+		n.probe(t)
+	}
+}
+
+// probes says whether it is ours to probe p: of two liminal nodes the greater
+// name does. The caller holds n.mu.
+func (n *Node) probes(p *peer) bool {
+	return p.kind == KindOTP || p.kind == KindLiminal && n.name > p.name
+}
+
+// patience is the silence after which the link is ended; 0 leaves it to the
+// tick rule.
+func (n *Node) patience(p *peer) time.Duration {
+	switch p.kind {
+	case KindLiminal:
+		return max(n.cfg.ProbeTimeout, stretch*p.srtt)
+	case KindOTP:
+		return n.cfg.OTPProbeTimeout
+	}
+	return 0
+}
+
+// suspect marks a member that answered probes and now misses them. It makes no
+// delta: the peer is still a member. The caller holds n.mu.
+func (n *Node) suspect(p *peer, silence time.Duration, now time.Time) {
+	missed := silence > missedProbes*n.cfg.Probe+n.cfg.Poll
+	switch {
+	case p.state == StateUp && p.answered && missed:
+		p.setState(StateSuspect, now)
+		n.counts.suspected.Add(1)
+	case p.state == StateSuspect && !missed:
+		p.setState(StateUp, now)
+	}
+}
+
+// nextProbe counts a probe as sent. The caller holds Node.mu.
+func (p *peer) nextProbe(now time.Time) probing {
+	p.probed, p.pending = now, true
+	p.probeN++
+	return probing{link: p.link, name: p.name, kind: p.kind, number: p.probeN, rtt: p.rtt}
+}
+
+func (n *Node) probe(t probing) {
+	switch {
+	case t.silent > 0:
+		t.link.Close(dist.ReasonProbeTimeout, fmt.Errorf("silent for %v", t.silent.Round(100*time.Millisecond)))
+	case t.kind == KindLiminal:
+		n.send(t.link, encodeProbe(t.number, t.rtt.Microseconds()))
+	default:
+		n.askNumbered(t.link, t.name, callAuth, t.number)
+	}
+}
+
+// probeAnswered measures the round trip of the probe that is out.
+func (n *Node) probeAnswered(l *dist.Link, number uint64) {
+	now := time.Now()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.sender(l)
+	if p == nil {
+		return
+	}
+	p.answered = true
+	if p.pending && p.probeN == number {
+		p.pending = false
+		p.measured(now.Sub(p.probed))
+	}
+}
+
+// measured takes a round trip; the smoothed one follows by eighths, as TCP's.
+func (p *peer) measured(rtt time.Duration) {
+	p.rtt = rtt
+	if p.srtt == 0 {
+		p.srtt = rtt
+	}
+	p.srtt += (rtt - p.srtt) / 8
+}

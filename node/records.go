@@ -1,0 +1,180 @@
+package node
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/membership"
+)
+
+// The rule for Peer.Flapping.
+const (
+	flapLosses = 3
+	flapWindow = 10 * time.Minute
+)
+
+// peer is what the node knows of another. Guarded by Node.mu.
+type peer struct {
+	name    string
+	link    *dist.Link // live now, as the table's hooks told; a poll may not have seen it
+	info    links.Info // of the last link, live or not
+	member  bool       // announced as joined, not yet as left
+	was     bool       // has been a member before
+	state   State
+	kind    Kind
+	reason  string
+	detail  string
+	changed time.Time // of state
+	gone    time.Time // when it was last announced as left
+	flaps   int
+	losses  []time.Time // the last flapLosses
+	toldBy  string
+	seed    bool // configured or joined by name: stays listed
+
+	version  string
+	addr     netip.AddrPort // where it listens, as hello said
+	host     string         // the host hello said, "" if none
+	answered bool           // has answered a probe on this link
+	rtt      time.Duration
+	srtt     time.Duration // smoothed
+	probed   time.Time     // when the last probe went out
+	probeN   uint64        // its number
+	pending  bool          // it was not answered yet
+}
+
+// record finds or makes the record of a name. The caller holds n.mu.
+func (n *Node) record(name string) *peer {
+	p := n.peers[name]
+	if p == nil {
+		p = &peer{name: name, state: StateDialling, kind: KindOther, changed: time.Now()}
+		n.peers[name] = p
+	}
+	return p
+}
+
+func (p *peer) setState(s State, now time.Time) {
+	if p.state != s {
+		p.state, p.changed = s, now
+	}
+}
+
+// apply turns a delta into events, and is the only place that makes them.
+func (n *Node) apply(now time.Time, rows []links.Info, d membership.Delta) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range d.Left {
+		n.left(now, l, row(rows, l.Name))
+	}
+	for _, j := range d.Joined {
+		n.joined(now, j, row(rows, j.Name))
+	}
+	for _, f := range d.Flapped {
+		n.flapped(now, f, row(rows, f.Name))
+	}
+}
+
+func row(rows []links.Info, name string) links.Info {
+	for _, r := range rows {
+		if r.Name == name {
+			return r
+		}
+	}
+	return links.Info{Name: name}
+}
+
+// joined is called with n.mu held, as are left and flapped.
+func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) {
+	p := n.record(j.Name)
+	ev := Event{Type: EventJoin, Coalesced: j.Coalesced}
+	if p.was {
+		ev.Type, ev.Away = EventRejoin, now.Sub(p.gone)
+	}
+	p.member, p.was = true, true
+	p.info = r
+	p.state, p.changed = StateUp, r.Since
+	p.lost(now, j.Coalesced)
+	n.counts.joined.Add(1)
+	n.counts.coalesced.Add(j.Coalesced)
+	if n.redials(p) {
+		_ = n.plan.AddPeer(p.name) // full or our own name: nothing to redial
+	}
+	n.emit(now, p, ev)
+	n.log.Info("peer joined", "peer", p.name, "kind", p.kind, "addr", r.Addr, "peers", n.memberNames())
+}
+
+// redials says whether the peer is ours to call again when its link ends.
+func (n *Node) redials(p *peer) bool {
+	return !p.passing() && n.state != NodeAlone && n.state != NodeStopping
+}
+
+// passing says whether p is a short visit, such as that of erl_call.
+func (p *peer) passing() bool {
+	return p.kind == KindOther && !p.info.Offered.Has(dist.FlagPublished) && !p.info.Outgoing
+}
+
+func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
+	p := n.record(l.Name)
+	p.member, p.gone = false, now
+	p.reason, p.detail = l.Reason, r.Detail
+	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail}
+	n.counts.left.Add(1)
+	if parted(dist.Reason(l.Reason)) {
+		ev.Type = EventLeave
+		p.setState(StateLeft, now)
+		n.emit(now, p, ev)
+		n.log.Info("peer left", "peer", p.name, "reason", p.detail)
+		return
+	}
+	p.lost(now, 1)
+	p.setState(StateDown, now)
+	n.emit(now, p, ev)
+	level := slog.LevelWarn
+	if p.passing() {
+		level = slog.LevelInfo
+	}
+	n.log.Log(n.ctx, level, "peer down", "peer", p.name, "reason", l.Reason, "detail", p.detail, "peers", n.memberNames())
+}
+
+// parted says whether a link ended because one side said so.
+func parted(r dist.Reason) bool { return r == dist.ReasonGoodbye || r == dist.ReasonClosed }
+
+// flapped counts links that came and went between two polls.
+func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) {
+	p := n.record(f.Name)
+	p.info, p.reason, p.detail = r, f.Reason, r.Detail
+	p.lost(now, f.Count)
+	n.counts.flapped.Add(f.Count)
+	if p.state == StateDialling {
+		p.setState(StateDown, now)
+	}
+	n.log.Warn("peer flapped between two polls", "peer", p.name, "links", f.Count, "reason", f.Reason)
+}
+
+// lost counts losses for Flaps and Flapping.
+func (p *peer) lost(now time.Time, k uint64) {
+	p.flaps += int(k)
+	for ; k > 0 && len(p.losses) <= 2*flapLosses; k-- {
+		p.losses = append(p.losses, now)
+	}
+	p.losses = p.losses[max(0, len(p.losses)-flapLosses):]
+}
+
+func (p *peer) flapping(now time.Time) bool {
+	return len(p.losses) == flapLosses && now.Sub(p.losses[0]) < flapWindow
+}
+
+// memberNames lists the members, sorted. The caller holds n.mu.
+func (n *Node) memberNames() []string {
+	var names []string
+	for name, p := range n.peers {
+		if p.member {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

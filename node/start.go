@@ -1,0 +1,171 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/epmd"
+	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/membership"
+)
+
+// Start runs a node. It returns once one seed has answered, or at once without
+// seeds; if none has answered within Config.JoinTimeout the node is closed and
+// the error wraps ErrClusterJoin and what each seed said. ctx bounds the
+// starting only.
+func Start(ctx context.Context, c Config) (*Node, error) {
+	n, seeds, err := build(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.open(ctx); err != nil {
+		n.Close()
+		return nil, err
+	}
+	n.wg.Go(n.pollLoop)
+	n.cfg.Listening(n)
+	if err := n.joinSeeds(ctx, seeds); err != nil {
+		n.Close()
+		return nil, err
+	}
+	n.setState(NodeUp)
+	n.PollOnce()
+	n.log.Info("cluster membership established", "peers", n.PeerNames())
+	return n, nil
+}
+
+// build makes a node that does nothing yet.
+func build(c Config) (*Node, []discovery.Address, error) {
+	c = c.withDefaults()
+	if err := c.check(); err != nil {
+		return nil, nil, err
+	}
+	name, err := FullName(c.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	seeds, err := parseAddresses(c.Seeds)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := &Node{
+		cfg: c, name: name, log: c.Logger, creation: dist.NewCreation(), started: time.Now(),
+		tracker: membership.New(), state: NodeJoining, feed: newFeed(),
+		peers: map[string]*peer{}, calls: map[uint64]*call{}, joins: map[uint64][]chan joinResult{},
+		dialFor: c.DialTimeout, forget: c.ForgetAfter, drain: c.Drain,
+		nudges: make(chan struct{}, 1), kicks: make(chan struct{}, 1), settled: make(chan struct{}, 1),
+		closed: make(chan struct{}),
+	}
+	_, n.host, _ = strings.Cut(name, "@")
+	n.self = etf.Pid{Node: etf.Atom(name), ID: selfID, Creation: n.creation}
+	n.ctx, n.stop = context.WithCancel(context.Background())
+	n.resolver = n.newResolver()
+	n.plan, err = discovery.NewPlan(discovery.PlanOptions{
+		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: rand.Float64,
+	})
+	return n, seeds, err
+}
+
+// newResolver is the one resolver of the node.
+func (n *Node) newResolver() *discovery.Resolver {
+	opts := discovery.ResolverOptions{OurHost: n.host, Local: n.cfg.Local}
+	if n.cfg.EPMD != EPMDOff {
+		client := epmd.Client{Port: n.cfg.EPMDPort}
+		opts.EPMD = client.Lookup
+	}
+	return discovery.NewResolver(opts)
+}
+
+// open binds the listener, then registers with epmd: a name that is registered
+// but does not accept costs a caller seven seconds.
+func (n *Node) open(ctx context.Context) error {
+	ls, err := links.Listen(ctx, n.cfg.Listen, n.host)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return &causeError{ErrPortInUse, err}
+		}
+		return err
+	}
+	for _, l := range ls {
+		n.listen = append(n.listen, l.Addr().(*net.TCPAddr).AddrPort())
+	}
+	n.hello = encodeHello(n.advertised())
+	n.table = links.New(links.Config{
+		Local: dist.Local{
+			Name: n.name, Creation: n.creation, Flags: dist.Offer(n.cfg.Hidden),
+			Cookie: n.cfg.Cookie, Challenges: new(dist.Challenges),
+		},
+		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet,
+		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
+	})
+	n.table.Serve(ls)
+	return n.register(ctx)
+}
+
+func (n *Node) register(ctx context.Context) error {
+	if n.cfg.EPMD == EPMDOff {
+		return nil
+	}
+	short, _, _ := strings.Cut(n.name, "@")
+	r, err := epmd.NewRegistrar(epmd.Config{
+		Client: epmd.Client{Port: n.cfg.EPMDPort}, Mode: epmd.Mode(n.cfg.EPMD),
+		Name: short, Port: int(n.listen[0].Port()), Hidden: n.cfg.Hidden, OnState: n.logEPMD,
+	})
+	if err != nil {
+		return err
+	}
+	n.epmd = r
+	err = r.Register(ctx)
+	switch {
+	case errors.Is(err, epmd.ErrNameInUse):
+		return &causeError{ErrNameInUse, err}
+	case errors.Is(err, epmd.ErrNoEPMD):
+		return &causeError{ErrNoEPMD, err}
+	}
+	return err
+}
+
+// vet refuses names of the other form: a node with a short name cannot reach
+// one with a long name by that name, nor be reached by it.
+func (n *Node) vet(name string) error {
+	_, host, _ := strings.Cut(name, "@")
+	if discovery.IsLong(host) != discovery.IsLong(n.host) {
+		return fmt.Errorf("%w: ours is %s, theirs %s", ErrNameMode, n.name, name)
+	}
+	return nil
+}
+
+// advertised is the address that hello tells: the configured one, or our port
+// at whatever address the peer sees us.
+func (n *Node) advertised() (host string, port uint16) {
+	port = n.listen[0].Port()
+	if n.cfg.Advertise == "" {
+		return "", port
+	}
+	host, text, err := net.SplitHostPort(n.cfg.Advertise)
+	if err != nil {
+		return n.cfg.Advertise, port
+	}
+	if ap, err := netip.ParseAddrPort("0.0.0.0:" + text); err == nil {
+		port = ap.Port()
+	}
+	return host, port
+}
+
+func (n *Node) setState(s NodeState) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.state != NodeStopping {
+		n.state = s
+	}
+}

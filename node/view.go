@@ -1,0 +1,151 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/epmd"
+)
+
+// Peers returns every peer that is listed, sorted by name: members, those that
+// left or fell within Config.ForgetAfter, and those being dialled by name.
+func (n *Node) Peers() []Peer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	targets := n.targets()
+	list := make([]Peer, 0, len(n.peers))
+	for _, p := range n.peers {
+		list = append(list, n.view(now, p, targets[p.name]))
+	}
+	slices.SortFunc(list, func(a, b Peer) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// PeerNames returns the names of the members, sorted.
+func (n *Node) PeerNames() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.memberNames()
+}
+
+// targets finds for each name the dial that comes next. The caller holds n.mu.
+func (n *Node) targets() map[string]discovery.TargetStatus {
+	byName := map[string]discovery.TargetStatus{}
+	for _, t := range n.plan.Status() {
+		if t.Name == "" {
+			continue
+		}
+		old, known := byName[t.Name]
+		if !known || t.Tries > old.Tries {
+			byName[t.Name] = t
+		}
+	}
+	return byName
+}
+
+// view is a peer as the outside sees it. The caller holds n.mu.
+func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
+	v := Peer{
+		Name: p.name, State: p.state, Kind: p.kind,
+		Hidden:   p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
+		Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
+		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
+		Creation: p.info.Creation, Generation: p.info.Generation,
+		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
+		Tries: t.Tries, Next: t.Next,
+	}
+	if p.member {
+		v.Since, v.Reason, v.Detail = p.info.Since, "", ""
+	}
+	if t.Err != nil {
+		v.LastError = discovery.Cause(t.Err)
+	}
+	return v
+}
+
+// Status says how the node is.
+func (n *Node) Status() Status {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := Status{
+		Name: n.name, State: n.state, Hidden: n.cfg.Hidden, LongNames: discovery.IsLong(n.host),
+		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
+		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(),
+		EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
+	}
+	s.Warnings = n.warnings(s)
+	return s
+}
+
+func (n *Node) epmdStatus() EPMDStatus {
+	s := EPMDStatus{Mode: n.cfg.EPMD, Port: n.cfg.EPMDPort}
+	if n.epmd != nil {
+		state := n.epmd.State()
+		s.Registered, s.Err = state.Registered, state.Err
+	}
+	return s
+}
+
+// seedStatus lists configured and joined addresses. The caller holds n.mu.
+func (n *Node) seedStatus() []SeedStatus {
+	var list []SeedStatus
+	for _, t := range n.plan.Status() {
+		if t.Role&(discovery.RoleSeed|discovery.RoleJoined) == 0 {
+			continue
+		}
+		list = append(list, SeedStatus{
+			Address: t.Address.String(), State: n.seedState(t), Node: t.Name,
+			Tries: t.Tries, Err: t.Err, Next: t.Next,
+		})
+	}
+	return list
+}
+
+// seedState is the plan's word in the words of Status.
+func (n *Node) seedState(t discovery.TargetStatus) string {
+	switch {
+	case t.State == discovery.StateLinked:
+		return "up"
+	case t.State == discovery.StateAside && (t.Name == n.name || errors.Is(t.Err, ErrSelf)):
+		return "self"
+	case t.State == discovery.StateAside:
+		return "stopped"
+	case t.State == discovery.StateWaiting && t.Err != nil && refused(t.Err):
+		return "refused"
+	case t.State == discovery.StateWaiting:
+		return "waiting"
+	}
+	return "dialling"
+}
+
+// shortCookie is the length below which a cookie can be guessed offline.
+const shortCookie = 16
+
+// warnings lists what an operator should know. The caller holds n.mu.
+func (n *Node) warnings(s Status) []string {
+	var w []string
+	if n.exposed() {
+		w = append(w, "listening beyond this machine without TLS: whoever reads the network can read messages and try cookies")
+	}
+	if n.cfg.Cookie.Len() < shortCookie {
+		w = append(w, "the cookie is short: one recorded handshake is enough to find it by trying")
+	}
+	if errors.Is(s.EPMD.Err, epmd.ErrNameInUse) {
+		w = append(w, "not registered with epmd: "+s.EPMD.Err.Error())
+	}
+	if len(s.Seeds) > 0 && len(n.memberNames()) == 0 && n.state == NodeUp {
+		w = append(w, "isolated: seeds are configured and no peer is up")
+	}
+	return w
+}
+
+// exposed says whether others than this machine can reach the listener.
+func (n *Node) exposed() bool {
+	return slices.ContainsFunc(n.listen, func(ap netip.AddrPort) bool { return !ap.Addr().IsLoopback() })
+}

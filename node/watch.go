@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ringSize is how many events are kept for watchers that fall behind or come
+// back.
+const ringSize = 4096
+
+// feed is the node's one log of events. Watchers read it by position, so that
+// a slow one costs nothing but its own gap.
+type feed struct {
+	mu     sync.Mutex
+	ring   []Event // by Seq modulo ringSize, grown on demand
+	last   uint64  // seq of the newest event
+	more   chan struct{}
+	closed bool
+}
+
+func newFeed() *feed { return &feed{more: make(chan struct{})} }
+
+func (f *feed) seq() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
+// add numbers an event and wakes those who wait.
+func (f *feed) add(ev Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last++
+	ev.Seq = f.last
+	if len(f.ring) < ringSize {
+		f.ring = append(f.ring, ev)
+	} else {
+		f.ring[(f.last-1)%ringSize] = ev
+	}
+	close(f.more)
+	f.more = make(chan struct{})
+}
+
+// next returns the event after pos; missed is how many before it are no longer
+// kept, and wait is closed once there may be more when there is none now.
+func (f *feed) next(pos uint64) (ev Event, missed uint64, ok, closed bool, wait <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if pos >= f.last {
+		return Event{}, 0, false, f.closed, f.more
+	}
+	oldest := f.last - uint64(len(f.ring)) + 1
+	if pos+1 < oldest {
+		return Event{}, oldest - pos - 1, false, f.closed, f.more
+	}
+	return f.ring[pos%ringSize], 0, true, f.closed, f.more
+}
+
+// wait is closed once there is an event after pos, or none will come.
+func (f *feed) wait(pos uint64) <-chan struct{} {
+	_, missed, ok, closed, more := f.next(pos)
+	if ok || closed || missed > 0 {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	return more
+}
+
+func (f *feed) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	close(f.more)
+	f.more = make(chan struct{})
+}
+
+// emit adds an event about p, which may be nil. The caller holds n.mu, so that
+// a snapshot and the events after it fit together.
+func (n *Node) emit(now time.Time, p *peer, ev Event) {
+	ev.Time = now
+	if p != nil {
+		ev.Peer = n.view(now, p, n.targets()[p.name])
+	}
+	n.feed.add(ev)
+}
+
+// Watcher reads a node's events in order. It is for one goroutine.
+type Watcher struct {
+	n        *Node
+	pos      uint64
+	snapshot []Event // still to be given out
+	closed   chan struct{}
+	once     sync.Once
+}
+
+// Watch begins with a snapshot: one EventSnapshotPeer for each listed peer,
+// then EventSnapshotEnd, then every event after it. With since > 0 it goes on
+// after the event of that number instead, as long as the node still keeps what
+// came since: the last 4,096 events. A watcher that falls further behind gets
+// one EventGap with the number of events it missed, and a new snapshot.
+func (n *Node) Watch(since uint64) *Watcher {
+	w := &Watcher{n: n, pos: since, closed: make(chan struct{})}
+	if since == 0 || since > n.feed.seq() {
+		w.restart(0)
+	}
+	return w
+}
+
+// restart fills the snapshot, after a gap if events were missed.
+func (w *Watcher) restart(missed uint64) {
+	n := w.n
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now, at := time.Now(), n.feed.seq()
+	targets := n.targets()
+	for _, p := range n.peers {
+		w.snapshot = append(w.snapshot, Event{Type: EventSnapshotPeer, Seq: at, Time: now, Peer: n.view(now, p, targets[p.name])})
+	}
+	slices.SortFunc(w.snapshot, func(a, b Event) int { return strings.Compare(a.Peer.Name, b.Peer.Name) })
+	w.snapshot = append(w.snapshot, Event{Type: EventSnapshotEnd, Seq: at, Time: now, Peers: len(w.snapshot)})
+	if missed > 0 {
+		gap := Event{Type: EventGap, Seq: w.pos, Time: now, Missed: missed}
+		w.snapshot = slices.Insert(w.snapshot, 0, gap)
+	}
+	w.pos = at
+}
+
+// Next waits for the next event. It returns ErrClosed once the node has
+// stopped and all events are read, or the watcher was closed, and ctx's error
+// when ctx ends.
+func (w *Watcher) Next(ctx context.Context) (Event, error) {
+	for {
+		if len(w.snapshot) > 0 {
+			ev := w.snapshot[0]
+			w.snapshot = w.snapshot[1:]
+			return ev, nil
+		}
+		ev, missed, ok, closed, more := w.n.feed.next(w.pos)
+		switch {
+		case ok:
+			w.pos = ev.Seq
+			return ev, nil
+		case missed > 0:
+			w.restart(missed)
+			continue
+		case closed:
+			return Event{}, ErrClosed
+		}
+		select {
+		case <-more:
+		case <-w.closed:
+			return Event{}, ErrClosed
+		case <-ctx.Done():
+			return Event{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Close ends a Next that waits. It may be called from any goroutine.
+func (w *Watcher) Close() { w.once.Do(func() { close(w.closed) }) }

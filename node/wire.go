@@ -1,0 +1,213 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/etf"
+)
+
+// The process called liminal. selfID is its pid's number; it lives as long as
+// the node.
+const (
+	selfName = "liminal"
+	selfID   = 1
+)
+
+// wireVersion is the second element of every tuple of ours.
+const wireVersion = 1
+
+// maxTold bounds what one answer to peers may hold.
+const maxTold = 1024
+
+// message is a tuple that arrived for liminal; r stands behind its tag.
+type message struct {
+	n     *Node
+	l     *dist.Link
+	r     *etf.Reader
+	arity int // elements of the tuple, the tag included
+}
+
+// messages is what liminal understands. An element or a map key too many is
+// skipped, so that a newer peer can say more.
+var messages = map[string]struct {
+	arity  int // at least
+	handle func(message) error
+}{
+	"hello":     {3, (message).hello},   // {hello, Version, #{version, host, port}}
+	"goodbye":   {2, (message).goodbye}, // {goodbye, Version}
+	"probe":     {4, (message).probe},   // {probe, Version, N, RttMicros}
+	"echo":      {3, (message).echo},    // {echo, Version, N}
+	"$gen_call": {3, (message).call},    // {'$gen_call', {Pid, Tag}, Request}
+}
+
+var errUnknownMessage = errors.New("unknown message")
+
+// deliver hands one message for liminal to its row.
+func (n *Node) deliver(l *dist.Link, msg []byte) error {
+	r := etf.NewReader(msg, etf.WireLimits())
+	arity, err := r.TupleHeader()
+	if err != nil {
+		return err
+	}
+	tag, err := r.Atom()
+	if err != nil {
+		return err
+	}
+	m, ok := messages[string(tag)]
+	if !ok || arity < m.arity {
+		return errUnknownMessage
+	}
+	return m.handle(message{n, l, &r, arity})
+}
+
+// skip passes over the version, which so far decides nothing.
+func (m message) skip() error { return m.r.Skip() }
+
+func encodeHello(host string, port uint16) []byte {
+	b := etf.AppendTuple(nil, 3)
+	b = etf.AppendAtom(b, "hello")
+	b = etf.AppendInt(b, wireVersion)
+	b = etf.AppendMapHeader(b, 3)
+	b = etf.AppendBinary(etf.AppendAtom(b, "version"), []byte(Version))
+	b = etf.AppendBinary(etf.AppendAtom(b, "host"), []byte(host))
+	return etf.AppendInt(etf.AppendAtom(b, "port"), int64(port))
+}
+
+func encodeGoodbye() []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 2), "goodbye")
+	return etf.AppendInt(b, wireVersion)
+}
+
+func encodeProbe(number uint64, rttMicros int64) []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 4), "probe")
+	b = etf.AppendUint(etf.AppendInt(b, wireVersion), number)
+	return etf.AppendInt(b, rttMicros)
+}
+
+func encodeEcho(number uint64) []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 3), "echo")
+	return etf.AppendUint(etf.AppendInt(b, wireVersion), number)
+}
+
+// encodeCall is {'$gen_call', {Pid, Ref}, Request}.
+func encodeCall(from etf.Pid, ref etf.Ref, request []byte) []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 3), "$gen_call")
+	b = etf.AppendTuple(b, 2)
+	b = etf.AppendRef(etf.AppendPid(b, from), ref)
+	return append(b, request...)
+}
+
+// helloInfo is the map of hello.
+type helloInfo struct {
+	version string
+	host    string
+	port    uint16
+}
+
+// Bounds on texts of a peer that are kept.
+const (
+	maxVersionText = 64
+	maxHostText    = 255
+)
+
+func readHello(r *etf.Reader) (h helloInfo, err error) {
+	pairs, err := r.MapHeader()
+	for ; pairs > 0 && err == nil; pairs-- {
+		err = h.pair(r)
+	}
+	return h, err
+}
+
+func (h *helloInfo) pair(r *etf.Reader) error {
+	if r.AtomIs("version") {
+		return readText(r, &h.version, maxVersionText)
+	}
+	if r.AtomIs("host") {
+		return readText(r, &h.host, maxHostText)
+	}
+	if r.AtomIs("port") {
+		return readPort(r, &h.port)
+	}
+	if err := r.Skip(); err != nil {
+		return err
+	}
+	return r.Skip()
+}
+
+// readText reads a binary of at most that many bytes.
+func readText(r *etf.Reader, to *string, most int) error {
+	b, err := r.Binary()
+	if err != nil {
+		return err
+	}
+	if len(b) > most {
+		return fmt.Errorf("text of %d bytes, at most %d are allowed", len(b), most)
+	}
+	*to = string(b)
+	return nil
+}
+
+func readPort(r *etf.Reader, to *uint16) error {
+	v, err := r.Int()
+	if err == nil && (v < 0 || v > 65535) {
+		err = fmt.Errorf("port %d", v)
+	}
+	*to = uint16(v)
+	return err
+}
+
+// told is one entry of the answer to peers.
+type told struct {
+	name string
+	addr netip.AddrPort // not valid: ask epmd
+	host string         // as its hello said, in place of an IP
+	port uint16
+	kind Kind
+}
+
+// appendTold writes {Name, Host, Port, Kind}; port 0 means that epmd knows.
+func appendTold(b []byte, t told) []byte {
+	host := t.host
+	if host == "" && t.addr.IsValid() {
+		host = t.addr.Addr().String()
+	}
+	b = etf.AppendTuple(b, 4)
+	b = etf.AppendBinary(b, []byte(t.name))
+	b = etf.AppendBinary(b, []byte(host))
+	b = etf.AppendInt(b, int64(t.port))
+	return etf.AppendAtom(b, string(t.kind))
+}
+
+// readTold reads one entry; elements behind the fourth are skipped.
+func readTold(r *etf.Reader) (name, host string, port uint16, err error) {
+	arity, err := r.TupleHeader()
+	if err != nil || arity < 4 {
+		return "", "", 0, cmpErr(err, errors.New("an entry of peers is too short"))
+	}
+	nameBytes, err := r.Binary()
+	if err != nil {
+		return "", "", 0, err
+	}
+	hostBytes, err := r.Binary()
+	if err != nil {
+		return "", "", 0, err
+	}
+	v, err := r.Int()
+	if err != nil || v < 0 || v > 65535 {
+		return "", "", 0, cmpErr(err, fmt.Errorf("port %d", v))
+	}
+	for ; arity > 3 && err == nil; arity-- {
+		err = r.Skip()
+	}
+	return string(nameBytes), string(hostBytes), uint16(v), err
+}
+
+func cmpErr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
