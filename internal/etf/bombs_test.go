@@ -223,7 +223,7 @@ func agreeSkip(t *testing.T, b []byte, want error) {
 // inTime holds the best of three decodes to 50 ms per MiB; the slack is for a
 // machine that does something else as well.
 func inTime(t *testing.T, b []byte) {
-	most := 50*time.Millisecond + time.Duration(len(b))*50*time.Millisecond/(1<<20)
+	most := 100*time.Millisecond + time.Duration(len(b))*50*time.Millisecond/(1<<20)
 	if raceEnabled {
 		most *= 20
 	}

@@ -1,6 +1,9 @@
 package etf
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 var (
 	notANode = &fault{ErrMalformed, "node is not an atom"}
@@ -95,6 +98,30 @@ func pidAt(b []byte) (v PidView, size int, f *fault) {
 	return v, size, f
 }
 
+// plainPid parses the form nearly all pids come in: NEW_PID with a node in
+// ASCII under tag 119. It gives size 0 for all else, which pidAt judges. Each
+// message has two pids, so this is worth a path of its own.
+func plainPid(b []byte) (v PidView, size int) {
+	if len(b) < 3 || b[0] != tagNewPid || b[1] != tagSmallAtomUTF8 {
+		return v, 0
+	}
+	end := 3 + int(b[2])
+	if len(b) < end+12 {
+		return v, 0
+	}
+	v.Node = b[3:end:end]
+	for _, c := range v.Node {
+		if c >= utf8.RuneSelf {
+			return v, 0
+		}
+	}
+	t := b[end : end+12]
+	v.ID = binary.BigEndian.Uint32(t)
+	v.Serial = binary.BigEndian.Uint32(t[4:])
+	v.Creation = binary.BigEndian.Uint32(t[8:])
+	return v, end + 12
+}
+
 // portAt parses V4_PORT, NEW_PORT and PORT.
 func portAt(b []byte) (v PortView, size int, f *fault) {
 	if len(b) == 0 {
@@ -180,6 +207,10 @@ func oldRefAt(b []byte) (v RefView, size int, f *fault) {
 
 // PidView reads a pid without copying its node.
 func (r *Reader) PidView() (PidView, error) {
+	if v, size := plainPid(r.b[r.off:]); size > 0 {
+		r.off += size
+		return v, nil
+	}
 	v, size, f := pidAt(r.b[r.off:])
 	if f != nil {
 		return PidView{}, r.fail(f)

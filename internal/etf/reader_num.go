@@ -106,6 +106,10 @@ func (v integer) term() Term {
 
 // Int reads an integer of any tag; ErrLimit if it does not fit.
 func (r *Reader) Int() (int64, error) {
+	if b := r.b[r.off:]; len(b) >= 2 && b[0] == tagSmallInt { // each op number
+		r.off += 2
+		return int64(b[1]), nil
+	}
 	v, size, f := integerAt(r.b[r.off:], r.lim.BigBytes)
 	if f == nil && !v.fits {
 		f = outOfRange

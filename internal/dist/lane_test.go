@@ -1,0 +1,205 @@
+package dist
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/liminal-bus/liminal/internal/etf"
+	"pgregory.net/rapid"
+)
+
+// reassemble gives frames to a link that stands at the other end, and returns
+// the payloads its Handler got, one text a message.
+func reassemble(t testing.TB, agreed Flags, frames [][]byte) []string {
+	t.Helper()
+	h := &recorder{}
+	cfg := linkConfig(deadConn{}, agreed, h)
+	cfg.Local, cfg.Remote = Local{Name: peerName, Creation: peerLife}, Remote{Name: ourName, Creation: ourLife, Agreed: agreed}
+	l := NewLink(cfg)
+	for _, f := range frames {
+		if err := l.in.frame(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return h.taken()
+}
+
+// Whatever sizes are put in, in either lane and framing: the same messages come
+// out in order, no batch is cut inside a frame, each is bounded, and the
+// account ends at zero.
+func TestLaneConserves(t *testing.T) {
+	sizes := []int{1, 100, bigFrom - 1, bigFrom, fragmentSize, fragmentSize + 1, 2 * fragmentSize, 3*fragmentSize - 7}
+	rapid.Check(t, func(t *rapid.T) {
+		agreed := rapid.SampledFrom([]Flags{allAgreed, noHeaders}).Draw(t, "agreed")
+		l := idleLink(agreed, nil)
+		o, c := &l.data, &cursor{}
+		var wire []byte
+		var want []int
+		written := 0
+		step := func() {
+			if c.exhausted() {
+				c.swap(o)
+			}
+			b := newBatch()
+			c.next(b)
+			if b.size > batchSize+maxFrameFragments {
+				t.Fatalf("batch of %d", b.size)
+			}
+			for _, p := range b.parts {
+				wire = append(wire, p...)
+			}
+			written += b.messages
+			o.done(b)
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			if rapid.Bool().Draw(t, "write") {
+				step()
+				continue
+			}
+			n := rapid.SampledFrom(sizes).Draw(t, "size")
+			if !l.Publish(peerPid(7), payloadOf(n)) {
+				t.Fatal("refused")
+			}
+			want = append(want, n)
+			if o.queued != len(want)-written {
+				t.Fatalf("%d queued, %d put, %d written", o.queued, len(want), written)
+			}
+		}
+		for o.queued > 0 {
+			step()
+		}
+		if o.bytes != 0 || o.bigBytes != 0 || int(o.written) != len(want) {
+			t.Fatalf("account at the end: %d, %d bytes, %d written", o.bytes, o.bigBytes, o.written)
+		}
+		checkWire(t, agreed, wire, want)
+	})
+}
+
+func payloadOf(n int) []byte {
+	if n < 6 {
+		return []byte{106}
+	}
+	return etf.AppendBinary(nil, make([]byte, n-5))
+}
+
+func checkWire(t *rapid.T, agreed Flags, wire []byte, want []int) {
+	h := &sizes{}
+	cfg := linkConfig(deadConn{}, agreed, h)
+	cfg.Local, cfg.Remote = Local{Name: peerName, Creation: peerLife}, Remote{Name: ourName, Creation: ourLife, Agreed: agreed}
+	l := NewLink(cfg)
+	for len(wire) > 0 {
+		n := 4 + int(binary.BigEndian.Uint32(wire))
+		if n > 4+fragmentSize+200 && agreed == allAgreed {
+			t.Fatalf("frame of %d bytes", n)
+		}
+		if err := l.in.frame(wire[4:n]); err != nil {
+			t.Fatal(err)
+		}
+		wire = wire[n:]
+	}
+	if len(h.got) != len(want) {
+		t.Fatalf("%d messages, want %d", len(h.got), len(want))
+	}
+	for i := range want {
+		if h.got[i] != want[i] {
+			t.Fatalf("message %d has %d bytes, want %d", i, h.got[i], want[i])
+		}
+	}
+}
+
+// sizes is a Handler that notes how long messages are.
+type sizes struct {
+	counting
+	got []int
+}
+
+func (h *sizes) Send(_ *Link, _ etf.PidView, msg []byte) { h.got = append(h.got, len(msg)) }
+
+// Fragments as OTP writes them: 65,536 bytes each, numbers down to 1.
+func TestFragmentsWritten(t *testing.T) {
+	l := idleLink(allAgreed, nil)
+	msg := payloadOf(2*fragmentSize + 10)
+	l.Publish(peerPid(7), msg)
+	l.Publish(peerPid(7), msg)
+	frames := queuedFrames(t, l)
+	if len(frames) != 6 {
+		t.Fatalf("%d frames", len(frames))
+	}
+	control := controlOf(OpSend, unused, peerPid(7))
+	want := [][]byte{
+		fragment(typeFirst, 1, 3, join(nil, control, msg[:fragmentSize])),
+		fragment(typeNext, 1, 2, msg[fragmentSize:2*fragmentSize]),
+		fragment(typeNext, 1, 1, msg[2*fragmentSize:]),
+		fragment(typeFirst, 2, 3, join(nil, control, msg[:fragmentSize])),
+	}
+	for i, w := range want {
+		if !bytes.Equal(frames[i], w) {
+			t.Errorf("frame %d is not as wanted: %d bytes, want %d, head %x want %x", i, len(frames[i]), len(w), frames[i][:20], w[:20])
+		}
+	}
+	if calls := reassemble(t, allAgreed, frames); len(calls) != 2 {
+		t.Errorf("%d messages came out", len(calls))
+	}
+}
+
+// The bounds of the data lane are exact.
+func TestDataLaneBounds(t *testing.T) {
+	l := idleLink(allAgreed, nil)
+	accepted := 0
+	for range 10_000 {
+		if l.Publish(peerPid(7), []byte{106}) {
+			accepted++
+		}
+	}
+	s := l.Stats()
+	if accepted != 8192 || s.Queued != 8192 || s.Dropped["full"] != 10_000-8192 || s.Offered != 10_000 {
+		t.Errorf("%d accepted: %+v", accepted, s)
+	}
+
+	l = idleLink(allAgreed, nil)
+	for _, size := range []int{100, 20_000, 70_000} {
+		for l.Publish(peerPid(7), payloadOf(size)) {
+		}
+	}
+	s = l.Stats()
+	if s.QueuedBytes > 8<<20 || s.QueuedBytes < 8<<20-70_000 && s.Queued < 8192 {
+		t.Errorf("%d bytes queued", s.QueuedBytes)
+	}
+
+	l = idleLink(allAgreed, nil)
+	if !l.Publish(peerPid(7), payloadOf(9<<20)) {
+		t.Error("9 MiB refused by an empty lane")
+	}
+	if l.Publish(peerPid(7), []byte{106}) {
+		t.Error("accepted behind 9 MiB")
+	}
+	for _, bad := range [][]byte{nil, payloadOf(64<<20 + 1)} {
+		if idleLink(allAgreed, nil).Publish(peerPid(7), bad) {
+			t.Errorf("accepted %d bytes", len(bad))
+		}
+	}
+	if idleLink(noHeaders, nil).Publish(peerPid(7), payloadOf(16<<20)) {
+		t.Error("accepted more than a frame where fragments were not agreed")
+	}
+}
+
+// The control lane takes its limit, and the message above it ends the link;
+// long payloads are apart.
+func TestControlLaneBound(t *testing.T) {
+	l := idleLink(allAgreed, nil)
+	if err := l.Send(ourPid(1), peerPid(7), payloadOf(32<<20)); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for ; l.Send(ourPid(1), peerPid(7), payloadOf(1000)) == nil; sent++ {
+	}
+	r, detail, _ := l.Down()
+	if r != ReasonControlOverflow || detail == "" {
+		t.Fatalf("down with %q %q", r, detail)
+	}
+	frame := len(frameOf(allAgreed, controlOf(OpSendSender, ourPid(1), peerPid(7)), payloadOf(1000)))
+	if over := (1<<20)/frame - sent; over < 0 || over > 1 {
+		t.Errorf("%d frames of %d bytes were taken", sent, frame)
+	}
+}

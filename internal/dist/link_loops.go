@@ -1,0 +1,161 @@
+package dist
+
+import (
+	"errors"
+	"io"
+)
+
+// readLoop reads frames and acts on them until the connection ends. It waits
+// for nothing but the connection: a reader that stops makes the peer suspend
+// its senders, its pg server first of all.
+func (l *Link) readLoop() {
+	buf := newFrameBuffer(l.limits.Frame)
+	err := l.read(buf)
+	buf.release()
+	l.Close(reasonOf(err), err)
+}
+
+func (l *Link) read(buf *frameBuffer) error {
+	for {
+		n, err := buf.fill(l.conn)
+		l.count.bytesIn.Add(uint64(n))
+		if bad := l.frames(buf); bad != nil {
+			return bad
+		}
+		if errors.Is(err, io.EOF) && buf.w > buf.r {
+			err = io.ErrUnexpectedEOF // in the middle of a frame
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// frames acts on all whole frames in buf. Those behind the end of the link are
+// not handed on: its messages are void once it is down.
+func (l *Link) frames(buf *frameBuffer) error {
+	frames := uint64(0)
+	defer func() { l.count.framesIn.Add(frames) }()
+	for !l.gone.Load() {
+		frame, ok, err := buf.next()
+		if err != nil {
+			return protocolError(0, buf.b[buf.r:buf.w], err)
+		}
+		if !ok {
+			return nil
+		}
+		frames++
+		if err := l.in.frame(frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLoop writes what is queued, control first, one batch at a time, and
+// holds no lock while it writes. It flushes by having nothing left: there is
+// no timer and nothing is held back.
+func (l *Link) writeLoop() {
+	var err error
+	for l.nextLane(err) {
+		l.collect()
+		l.writes.Add(1)
+		err = l.write()
+		l.writes.Add(1)
+		if err != nil {
+			l.Close(reasonOf(err), err)
+		}
+	}
+}
+
+// nextLane accounts for the last batch, which was written with err, waits
+// until something is queued, and picks the lane of the next batch. It reports
+// false when the link is down.
+func (l *Link) nextLane(err error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.account(err)
+	for l.down == nil && l.ctl.queued == 0 && l.data.queued == 0 {
+		l.waiting = true
+		l.cond.Wait()
+	}
+	l.waiting = false
+	if l.down != nil {
+		l.ctlOut, l.dataOut = cursor{}, cursor{}
+		return false
+	}
+	l.take(&l.ctlOut, &l.ctl)
+	l.take(&l.dataOut, &l.data)
+	l.writing = &l.ctl
+	if l.ctlOut.exhausted() {
+		l.writing = &l.data
+	}
+	return true
+}
+
+func (l *Link) take(c *cursor, o *lane) {
+	if c.exhausted() && len(o.fill.b) > 0 {
+		c.swap(o)
+	}
+}
+
+// collect fills the batch. The lanes are not locked: a cursor owns its buffer.
+func (l *Link) collect() {
+	l.batch.reset()
+	if l.writing == &l.ctl {
+		l.ctlOut.next(l.batch)
+	} else {
+		l.dataOut.next(l.batch)
+	}
+}
+
+// write passes the batch to the kernel in one call.
+func (l *Link) write() error {
+	if len(l.batch.parts) == 1 {
+		_, err := l.conn.Write(l.batch.parts[0])
+		return err
+	}
+	l.vector = l.batch.parts // WriteTo consumes what it is called on
+	_, err := l.vector.WriteTo(l.conn)
+	return err
+}
+
+// account books the batch that was written, and what is lost if the link went
+// down meanwhile. l.mu is held, as in all below.
+func (l *Link) account(err error) {
+	if l.writing == nil {
+		return
+	}
+	b, o := l.batch, l.writing
+	l.writing = nil
+	if err != nil {
+		if o == &l.data {
+			l.count.dropN(DropInFlight, b.messages)
+			l.data.queued -= b.messages
+		}
+	} else {
+		o.done(b)
+		l.framesOut += uint64(b.frames)
+		l.bytesOut += uint64(b.size)
+		l.ticksOut += uint64(b.ticks)
+	}
+	if l.down != nil {
+		l.discard()
+	}
+	l.wakeFlushes()
+}
+
+// discard counts what will never be written: nothing of it goes to a later
+// link.
+func (l *Link) discard() {
+	l.count.dropN(DropLinkDown, l.data.queued)
+	l.ctl.fill, l.ctl.queued, l.ctl.bytes, l.ctl.bigBytes = outbuf{}, 0, 0, 0
+	l.data.fill, l.data.queued, l.data.bytes, l.data.bigBytes = outbuf{}, 0, 0, 0
+}
+
+// wake starts the writer if it waits; the caller unlocks and then signals.
+func (l *Link) wake() bool {
+	w := l.waiting
+	l.waiting = false
+	return w
+}

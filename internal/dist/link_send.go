@@ -1,0 +1,214 @@
+package dist
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/liminal-bus/liminal/internal/etf"
+)
+
+// bigFrom is the size from which the data lane keeps a payload in place of a
+// copy: less memory for what waits, and all links write from the same bytes.
+const bigFrom = 16 << 10
+
+// errControlFull is the cause of ReasonControlOverflow.
+var errControlFull = errors.New("peer too slow for control messages")
+
+// The methods below send on the control lane, in order, and never wait. Nothing
+// on that lane is ever dropped: when more than Limits.Control bytes wait, or
+// more than Limits.Payload of payloads over 64 KiB, the link ends. They copy
+// what they are given. A msg or reason is one encoded term without version
+// byte. The error is ErrLinkDown, ErrPayloadTooLarge, ErrNotAgreed, or says
+// what is wrong with an argument.
+
+// SendName sends to a registered name of the peer: REG_SEND.
+func (l *Link) SendName(from etf.Pid, name string, msg []byte) error {
+	if err := etf.CheckAtom(name); err != nil {
+		return fmt.Errorf("registered name: %w", err)
+	}
+	var buf [160]byte
+	c := etf.AppendPid(appendOp(buf[:0], OpRegSend, 4), from)
+	return l.message(etf.AppendAtom(etf.AppendAtom(c, ""), name), msg)
+}
+
+// Send sends to a process of the peer: SEND_SENDER where agreed, else SEND.
+func (l *Link) Send(from, to etf.Pid, msg []byte) error {
+	var buf [160]byte
+	if !l.agreed.Has(FlagSendSender) {
+		return l.message(appendSend(buf[:0], to), msg)
+	}
+	c := etf.AppendPid(appendOp(buf[:0], OpSendSender, 3), from)
+	return l.message(etf.AppendPid(c, to), msg)
+}
+
+// SendAlias sends to an alias of the peer: ALIAS_SEND.
+func (l *Link) SendAlias(from etf.Pid, to etf.Ref, msg []byte) error {
+	if !l.agreed.Has(FlagAlias) {
+		return fmt.Errorf("send to alias: %w", ErrNotAgreed)
+	}
+	var buf [160]byte
+	c := etf.AppendPid(appendOp(buf[:0], OpAliasSend, 3), from)
+	return l.message(etf.AppendRef(c, to), msg)
+}
+
+// MonitorPid watches a process of the peer; Handler.MonitorExit comes with the
+// same ref when it ends or is not there.
+func (l *Link) MonitorPid(from, to etf.Pid, ref etf.Ref) error {
+	return l.monitor(OpMonitor, FlagDistMonitor, from, PidTarget(to), ref)
+}
+
+// MonitorName is MonitorPid for a registered name.
+func (l *Link) MonitorName(from etf.Pid, name string, ref etf.Ref) error {
+	return l.monitor(OpMonitor, FlagDistMonitor|FlagDistMonitorName, from, NameTarget(name), ref)
+}
+
+// DemonitorPid takes MonitorPid back.
+func (l *Link) DemonitorPid(from, to etf.Pid, ref etf.Ref) error {
+	return l.monitor(OpDemonitor, FlagDistMonitor, from, PidTarget(to), ref)
+}
+
+// DemonitorName takes MonitorName back.
+func (l *Link) DemonitorName(from etf.Pid, name string, ref etf.Ref) error {
+	return l.monitor(OpDemonitor, FlagDistMonitor|FlagDistMonitorName, from, NameTarget(name), ref)
+}
+
+func (l *Link) monitor(op Op, need Flags, from etf.Pid, t Target, ref etf.Ref) error {
+	if !l.agreed.Has(need) {
+		return fmt.Errorf("monitor: %w", ErrNotAgreed)
+	}
+	if err := etf.CheckAtom(t.Name); err != nil {
+		return fmt.Errorf("registered name: %w", err)
+	}
+	var buf [160]byte
+	c := t.appendTo(etf.AppendPid(appendOp(buf[:0], op, 4), from))
+	return l.control(etf.AppendRef(c, ref), nil)
+}
+
+// MonitorExit tells process to of the peer that what it monitors with ref is
+// gone; target, to and ref are those of Handler.Monitored.
+func (l *Link) MonitorExit(target Target, to etf.Pid, ref etf.Ref, reason []byte) error {
+	var buf [160]byte
+	if l.agreed.Has(FlagExitPayload) {
+		c := target.appendTo(appendOp(buf[:0], OpPayloadMonitorExit, 4))
+		return l.message(etf.AppendRef(etf.AppendPid(c, to), ref), reason)
+	}
+	if len(reason) == 0 {
+		return errEmpty
+	}
+	c := target.appendTo(appendOp(buf[:0], OpMonitorExit, 5))
+	return l.control(append(etf.AppendRef(etf.AppendPid(c, to), ref), reason...), nil)
+}
+
+// errEmpty: a peer closes the connection over a message without its term.
+var errEmpty = errors.New("message is empty, not a term")
+
+// message queues a control message that must have a payload.
+func (l *Link) message(control, payload []byte) error {
+	if len(payload) == 0 {
+		return errEmpty
+	}
+	return l.control(control, payload)
+}
+
+// control queues a control message; payload nil means that it has none.
+func (l *Link) control(control, payload []byte) error {
+	if err := l.fits(len(control), len(payload)); err != nil {
+		return err
+	}
+	if len(payload) > fragmentSize {
+		payload = append([]byte(nil), payload...) // the lane keeps it
+	}
+	l.mu.Lock()
+	if l.down != nil {
+		l.mu.Unlock()
+		return l.downError()
+	}
+	l.ctl.message(&l.framing, control, payload, fragmentSize+1)
+	full := l.ctl.bytes > l.limits.Control || l.ctl.bigBytes > l.limits.Payload
+	wake := l.wake()
+	l.mu.Unlock()
+	if full {
+		l.end(ReasonControlOverflow, errControlFull)
+		return l.downError()
+	}
+	if wake {
+		l.cond.Signal()
+	}
+	return nil
+}
+
+// fits reports whether the peer could take a message of that size: it may hold
+// us to the same limits as we hold it to.
+func (l *Link) fits(control, payload int) error {
+	most := l.limits.Payload
+	if !l.framing.headers {
+		most = maxFrameWhole - control - frameOverhead
+	}
+	if payload > most || control > maxFrameFragments-fragmentSize-frameOverhead {
+		return fmt.Errorf("%d bytes: %w", payload, ErrPayloadTooLarge)
+	}
+	return nil
+}
+
+// frameOverhead is more than any frame has besides control term and payload.
+const frameOverhead = 32
+
+// downError is ErrLinkDown with the reason.
+func (l *Link) downError() error {
+	r, _, _ := l.Down()
+	return fmt.Errorf("%w: %s", ErrLinkDown, r)
+}
+
+// Publish queues a message for a process of the peer on the data lane. It
+// never waits and is false when the message was dropped and counted: the lane
+// had Limits.Messages or Limits.Bytes, or the link is down. A message longer
+// than Limits.Bytes is taken when the lane is empty.
+//
+// msg is one encoded term without version byte. The link may keep it, as may
+// other links that got the same slice: it must not change after the call.
+func (l *Link) Publish(to etf.Pid, msg []byte) bool {
+	var buf [160]byte
+	control := appendSend(buf[:0], to)
+	fits := len(msg) > 0 && l.fits(len(control), len(msg)) == nil
+	l.mu.Lock()
+	l.offered++
+	if d := l.refusal(fits, len(control)+len(msg)); d != dropNone {
+		l.count.drop(d)
+		l.mu.Unlock()
+		return false
+	}
+	l.data.message(&l.framing, control, msg, bigFrom)
+	wake := l.wake()
+	l.mu.Unlock()
+	if wake {
+		l.cond.Signal()
+	}
+	return true
+}
+
+// refusal says why Publish cannot take a message; l.mu is held.
+func (l *Link) refusal(fits bool, size int) Drop {
+	waiting := l.data.bytes + l.data.bigBytes
+	switch {
+	case l.down != nil:
+		return DropLinkDown
+	case !fits:
+		return DropTooLarge
+	case l.data.queued >= l.limits.Messages:
+		return DropFull
+	case waiting > 0 && waiting+size+frameOverhead > l.limits.Bytes:
+		return DropFull
+	}
+	return dropNone
+}
+
+// appendOp begins a control tuple.
+func appendOp(dst []byte, op Op, arity int) []byte {
+	return etf.AppendInt(etf.AppendTuple(dst, arity), int64(op))
+}
+
+// appendSend is {2, Unused, To}: a peer takes it also where SEND_SENDER was agreed,
+// and it is the shorter.
+func appendSend(dst []byte, to etf.Pid) []byte {
+	return etf.AppendPid(etf.AppendAtom(appendOp(dst, OpSend, 3), ""), to)
+}
