@@ -1,5 +1,10 @@
 package discovery
 
+import (
+	"slices"
+	"time"
+)
+
 // SetRetry changes the back-off of dials that fail from now on, as a reload
 // does. Pauses that have begun keep their length.
 func (p *Plan) SetRetry(b Backoff) { p.opts.Retry = b }
@@ -12,4 +17,30 @@ func (p *Plan) Knows(name string) bool {
 		}
 	}
 	return false
+}
+
+// Goodbye notes that a node has left of its own will. What we know of it from
+// links and from others is dropped; seeds and joined addresses that lead to it
+// are tried again after the longest pause, since somebody wants it there.
+func (p *Plan) Goodbye(name string, now time.Time) {
+	p.Unlearn(name)
+	for _, t := range p.targets {
+		if t.is(name) && t.state != dialling && t.state != aside {
+			t.wait(now.Add(p.opts.Retry.Max))
+			t.streak = maxStreak
+		}
+	}
+}
+
+// maxStreak is a back-off that has reached its longest pause.
+const maxStreak = 64
+
+// Unlearn stops dialling a node that nobody configured or asked for.
+func (p *Plan) Unlearn(name string) {
+	for _, t := range slices.Clone(p.targets) {
+		if t.is(name) {
+			p.unrole(t, RoleLearned|RoleTold)
+		}
+	}
+	p.dirty = true
 }
