@@ -69,7 +69,7 @@ type Remote struct {
 	Creation uint32
 	Flags    Flags         // as offered, expanded
 	Agreed   Flags         // ours and theirs, both expanded
-	RTT      time.Duration // from our last question written to its answer read
+	RTT      time.Duration // from writing our last question to its answer read
 }
 
 // Status is the acceptor's answer to a name.
