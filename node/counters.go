@@ -3,6 +3,8 @@ package node
 import (
 	"maps"
 	"sync/atomic"
+
+	"github.com/liminal-bus/liminal/internal/dist"
 )
 
 // counters are what the node itself counts. The names are a closed set.
@@ -39,5 +41,12 @@ func (n *Node) counters() map[string]uint64 {
 		"told_addresses_dropped": resolver.ToldDropped,
 	}
 	maps.Copy(all, n.table.Counters())
+	var live []*dist.Link
+	for _, p := range n.peers {
+		if p.link != nil {
+			live = append(live, p.link)
+		}
+	}
+	maps.Copy(all, n.totals.with(live))
 	return all
 }

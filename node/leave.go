@@ -29,24 +29,34 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 	return Left{Told: told}, ctx.Err()
 }
 
-// goodbye tells liminal peers that we go, waits until each message is with the
-// kernel or ctx ends, and closes the links. It returns how many peers went.
+// partTime bounds the wait for a peer to answer our goodbye by hanging up.
+const partTime = time.Second
+
+// goodbye tells liminal peers that we go and closes every link. It returns how
+// many peers there were. A peer answers goodbye by closing its end, and that
+// is awaited: closing first, with bytes of the peer unread, would reset the
+// connection, and the peer would lose our goodbye to that.
 func (n *Node) goodbye(ctx context.Context, reason dist.Reason) int {
+	ctx, cancel := context.WithTimeout(ctx, partTime)
+	defer cancel()
 	msg := encodeGoodbye()
+	live := n.partingPeers()
 	var wg sync.WaitGroup
-	gone := 0
-	for _, p := range n.livePeers() {
-		gone++
+	for _, p := range live {
 		wg.Go(func() {
 			if p.kind == KindLiminal {
 				n.send(p.link, msg)
+				select {
+				case <-p.link.Done():
+				case <-ctx.Done():
+				}
 			}
 			_ = p.link.Flush(ctx) // it ends anyway
 			p.link.Close(reason, nil)
 		})
 	}
 	wg.Wait()
-	return gone
+	return len(live)
 }
 
 type livePeer struct {
@@ -54,12 +64,14 @@ type livePeer struct {
 	kind Kind
 }
 
-func (n *Node) livePeers() []livePeer {
+// partingPeers lists the live links and marks them as ended by us.
+func (n *Node) partingPeers() []livePeer {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var live []livePeer
 	for _, p := range n.peers {
 		if p.link != nil {
+			p.parting = true
 			live = append(live, livePeer{p.link, p.kind})
 		}
 	}

@@ -15,7 +15,7 @@ import (
 func (n *Node) linkUp(info links.Info) {
 	n.mu.Lock()
 	p := n.record(info.Name)
-	p.link, p.info = info.Link, info
+	p.link, p.info, p.parting = info.Link, info, false
 	p.kind = kindOf(info.Offered)
 	p.version, p.host, p.addr = "", "", netip.AddrPort{}
 	p.rtt, p.srtt = info.RTT, info.RTT
@@ -52,6 +52,7 @@ func mayBeLiminal(offered dist.Flags) bool {
 // linkDown is the table's hook for the end of a link. What the peer had here
 // goes now; that it left is announced by the poll.
 func (n *Node) linkDown(info links.Info) {
+	n.totals.retire(info.Link)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.record(info.Name)

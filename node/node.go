@@ -53,6 +53,7 @@ type Node struct {
 
 	feed   *feed
 	counts counters
+	totals linkTotals
 
 	ctx     context.Context // ended by Close, first of all
 	stop    context.CancelFunc

@@ -22,6 +22,7 @@ type peer struct {
 	name    string
 	link    *dist.Link // live now, as the table's hooks told; a poll may not have seen it
 	info    links.Info // of the last link, live or not
+	parting bool       // we said goodbye over link: however it ends, we ended it
 	member  bool       // announced as joined, not yet as left
 	was     bool       // has been a member before
 	state   State
@@ -120,9 +121,12 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 	p := n.record(l.Name)
 	p.member, p.gone = false, now
 	p.reason, p.detail = l.Reason, r.Detail
+	if p.parting {
+		p.reason, p.detail = string(dist.ReasonClosed), dist.ReasonClosed.Text()
+	}
 	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail}
 	n.counts.left.Add(1)
-	if parted(dist.Reason(l.Reason)) {
+	if parted(dist.Reason(p.reason)) {
 		ev.Type = EventLeave
 		p.setState(StateLeft, now)
 		n.emit(now, p, ev)
