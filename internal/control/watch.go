@@ -1,0 +1,54 @@
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Watch calls fn for each event, bookmarks among them, in order. since 0 starts
+// with a snapshot; another since resumes after that seq, or gives a gap and a
+// snapshot if the node does not have it any more. Watch returns what fn
+// returned, the cause of ctx's end, ErrStreamEnd when the node closed the
+// stream, or what broke.
+func (c *Client) Watch(ctx context.Context, since uint64, fn func(Event) error) error {
+	q := url.Values{}
+	if since > 0 {
+		q.Set("since", strconv.FormatUint(since, 10))
+	}
+	res, err := c.do(ctx, http.MethodGet, "/v1/watch", q, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		var e Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			return fmt.Errorf("control: watch: event: %w", err)
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return watchEnd(ctx, lines.Err())
+}
+
+func watchEnd(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err == nil:
+		return ErrStreamEnd
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("control: watch: the stream was cut: %w", err)
+	}
+	return fmt.Errorf("control: watch: %w", err)
+}
