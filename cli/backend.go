@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/node"
+)
+
+// liveNode is what the control calls need of a node.
+type liveNode interface {
+	Name() string
+	Status() node.Status
+	Peers() []node.Peer
+	Join(ctx context.Context, addr string) node.Joined
+	Leave(ctx context.Context) (node.Left, error)
+	Watch(since uint64) watcher
+}
+
+// watcher is a *node.Watcher.
+type watcher interface {
+	Next(ctx context.Context) (node.Event, error)
+	Close()
+}
+
+// embedded makes a *node.Node a liveNode.
+type embedded struct{ *node.Node }
+
+func (e embedded) Watch(since uint64) watcher { return e.Node.Watch(since) }
+
+// backend puts a node behind the control server: its types become those of the
+// wire, its errors those that people get.
+type backend struct {
+	node   liveNode
+	socket string
+	cookie string // where it came from and its length, never its value
+	tick   time.Duration
+	pid    int
+	now    func() time.Time
+	stop   func() // ends the process's node, returns at once
+}
+
+// Status implements control.Backend.
+func (b *backend) Status(context.Context) (control.Status, error) {
+	s, peers := b.node.Status(), b.node.Peers()
+	out := control.Status{
+		Schema: control.SchemaStatus, Node: s.Name, State: string(s.State), Version: version(), PID: b.pid,
+		Names: namesWord(s.LongNames), Hidden: s.Hidden, Boot: bootText(s.Creation), Started: s.Started.UTC(),
+		Listen: addrTexts(s.Listen), Loopback: allLoopback(s.Listen), Socket: b.socket, EPMD: epmdOf(s.EPMD),
+		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Down: downNames(peers),
+		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
+	}
+	out.Health, out.Warnings = health(s, out.Peers)
+	return out, nil
+}
+
+// health judges a node: what keeps it from its work makes it degraded; other
+// warnings (a short cookie, an open port) are shown and change no exit status.
+// Peers that are down do not: the cluster's health is not the node's.
+func health(s node.Status, peers control.PeerCounts) (string, []string) {
+	var ill []string
+	if s.EPMD.Mode == node.EPMDRequire && !s.EPMD.Registered {
+		ill = append(ill, "not registered with the local epmd, which --epmd require asks for")
+	}
+	if s.State == node.NodeUp && len(s.Seeds) > 0 && peers.Up+peers.Suspect == 0 && !seedAnswers(s.Seeds) {
+		ill = append(ill, "cut off: no seed answers and no peer is up")
+	}
+	warnings := append(slices.Clone(s.Warnings), ill...)
+	if warnings == nil {
+		warnings = []string{}
+	}
+	if len(ill) > 0 {
+		return "degraded", warnings
+	}
+	return "healthy", warnings
+}
+
+func seedAnswers(seeds []node.SeedStatus) bool {
+	return slices.ContainsFunc(seeds, func(s node.SeedStatus) bool { return s.State == "up" || s.State == "self" })
+}
+
+// Peers implements control.Backend. A name without a host means the peer of
+// that name, if there is only one.
+func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, error) {
+	now := b.now()
+	list := []control.Peer{}
+	for _, p := range b.node.Peers() {
+		list = append(list, peerOfNode(p, now))
+	}
+	f.Names = fullNames(f.Names, list)
+	kept, err := f.Apply(list)
+	if err != nil {
+		return control.Peers{}, err
+	}
+	return control.Peers{Schema: control.SchemaPeers, Node: b.node.Name(), Time: now.UTC(), Peers: kept}, nil
+}
+
+// fullNames adds the host to names that lack it; those that no peer has stay.
+func fullNames(names []string, peers []control.Peer) []string {
+	var full []string
+	for _, name := range names {
+		matches := []string{}
+		for _, p := range peers {
+			if p.Name != name && nameOf(p.Name) == name {
+				matches = append(matches, p.Name)
+			}
+		}
+		if len(matches) == 0 {
+			matches = []string{name}
+		}
+		full = append(full, matches...)
+	}
+	return full
+}
+
+// Join implements control.Backend: all addresses at once, results in the order
+// asked.
+func (b *backend) Join(ctx context.Context, r control.JoinRequest) (control.Join, error) {
+	results := make([]control.JoinResult, len(r.Addresses))
+	var group sync.WaitGroup
+	for i, addr := range r.Addresses {
+		group.Go(func() { results[i] = b.joinOne(ctx, addr) })
+	}
+	group.Wait()
+	return control.Join{Schema: control.SchemaJoin, Node: b.node.Name(), Results: results}, nil
+}
+
+func (b *backend) joinOne(ctx context.Context, addr string) control.JoinResult {
+	j := b.node.Join(ctx, addr)
+	r := control.JoinResult{Address: addr, Name: optional(j.Name), Already: j.Already, RTTMicros: micros(j.RTT)}
+	if j.Addr.IsValid() {
+		r.Endpoint = optional(j.Addr.String())
+	}
+	if j.Err != nil {
+		r.Error = explainDial(addr, j.Err, b.self())
+	}
+	return r
+}
+
+func (b *backend) self() self {
+	return self{name: b.node.Name(), cookie: b.cookie, tick: durationText(b.tick)}
+}
+
+// Leave implements control.Backend.
+func (b *backend) Leave(ctx context.Context, r control.LeaveRequest) (control.Leave, error) {
+	left, err := b.node.Leave(ctx)
+	if err != nil && (!r.Stop || !errors.Is(err, node.ErrClosed)) {
+		return control.Leave{}, fail("node_stopped", "cannot leave", err.Error(), "liminal status")
+	}
+	if r.Stop {
+		b.stop()
+	}
+	return control.Leave{
+		Schema: control.SchemaLeave, Node: b.node.Name(), Told: left.Told, Flushed: left.Flushed, Stopped: r.Stop,
+	}, nil
+}
+
+// Watch implements control.Backend.
+func (b *backend) Watch(ctx context.Context, since uint64, _ bool, emit func(control.Event) error) error {
+	w := b.node.Watch(since)
+	defer w.Close()
+	boot := bootText(b.node.Status().Creation)
+	for {
+		e, err := w.Next(ctx)
+		if err != nil {
+			if errors.Is(err, node.ErrClosed) || ctx.Err() != nil {
+				return nil // the end of the node ends the stream in order
+			}
+			return err
+		}
+		if err := emit(eventOf(e, boot)); err != nil {
+			return err
+		}
+	}
+}

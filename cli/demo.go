@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/liminal-bus/liminal/node"
+)
+
+// demoStep is how long each thing that the demo waits for may take. They take
+// milliseconds; the rest is for a machine that is busy elsewhere.
+const demoStep = 15 * time.Second
+
+// demoPace is the pause between steps at a terminal, so that people can read.
+const demoPace = 1500 * time.Millisecond
+
+// demoCommand is `liminal demo`.
+func (a *app) demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "three nodes join through one seed, one leaves and returns",
+		Description: "Runs three real nodes in this process, on loopback, with a cookie and a runtime\n" +
+			"directory of their own, and leaves nothing behind. It fails if anything it shows\n" +
+			"does not happen.",
+		Flags:  commonFlags(),
+		Action: a.action(command{}, runDemo),
+	}
+}
+
+// demo is the state of one run.
+type demo struct {
+	*call
+	dir    string
+	cookie node.Cookie
+	log    *slog.Logger
+	views  map[string]*view // by short name: the nodes that run
+	seen   *sightings
+}
+
+func runDemo(ctx context.Context, c *call) error {
+	dir, err := os.MkdirTemp(c.env.TempDir, "liminal-demo-")
+	if err != nil {
+		return ioError("cannot make a directory for the demo", err, "set TMPDIR to a directory of yours")
+	}
+	defer removeAll(dir, c.out)
+	d := &demo{
+		call: c, dir: dir, log: slog.New(slog.DiscardHandler), views: map[string]*view{}, seen: newSightings(),
+		cookie: node.NewCookie(rand.Text() + rand.Text()),
+	}
+	if c.out.verbose {
+		d.log = slog.New(slog.NewTextHandler(cleanWriter{c.env.Stderr}, nil))
+	}
+	err = d.play(ctx)
+	err = errors.Join(err, d.closeAll())
+	if err == nil {
+		d.sumUp()
+	}
+	return err
+}
+
+// play is the story; each step waits until what it tells has been seen.
+func (d *demo) play(ctx context.Context) error {
+	d.tell("Three nodes on this machine, in one process. Look at them from another terminal:\n"+
+		"  LIMINAL_RUNTIME_DIR=%s liminal peers --node a\n\n", d.dir)
+	for _, step := range []func(context.Context) error{d.startSeed, d.joinOthers, d.stopOne, d.startAgain} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := d.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) startSeed(ctx context.Context) error { return d.start(ctx, "a") }
+
+func (d *demo) joinOthers(ctx context.Context) error {
+	d.tell("b and c know one address, that of a:\n")
+	for _, name := range []string{"b", "c"} {
+		if err := d.start(ctx, name); err != nil {
+			return err
+		}
+	}
+	return d.await(ctx, "join", pair{"a", "b"}, pair{"a", "c"}, pair{"b", "a"}, pair{"b", "c"}, pair{"c", "a"}, pair{"c", "b"})
+}
+
+func (d *demo) stopOne(ctx context.Context) error {
+	d.tell("b stops. It says goodbye, so the others see leave, not down:\n")
+	if err := d.stop("b"); err != nil {
+		return err
+	}
+	return d.await(ctx, "leave", pair{"a", "b"}, pair{"c", "b"})
+}
+
+func (d *demo) startAgain(ctx context.Context) error {
+	d.tell("b starts again, a new life under the same name:\n")
+	if err := d.start(ctx, "b"); err != nil {
+		return err
+	}
+	return d.await(ctx, "join", pair{"a", "b"}, pair{"c", "b"}, pair{"b", "a"}, pair{"b", "c"})
+}
+
+func (d *demo) sumUp() {
+	d.tell("Three nodes, one seed, every one saw the others; b left and came back. Nothing is left behind.\n\n" +
+		"Now your own:\n" +
+		"  liminal node start --name a              in this terminal\n" +
+		"  liminal node start --name b --seed a     in a second one\n" +
+		"  liminal peers --node a                   in a third one\n")
+}
+
+// tell is the story between the events. Scripts get the events alone.
+func (d *demo) tell(format string, args ...any) {
+	if d.out.form == formTerminal {
+		d.out.printf(format, args...)
+	}
+}
+
+func (d *demo) pause(ctx context.Context) error {
+	if d.out.form != formTerminal {
+		return nil
+	}
+	return d.env.Pause(ctx, demoPace)
+}
+
+// await waits until each pair's observer has told of the other what verb says:
+// join (or rejoin), leave.
+func (d *demo) await(ctx context.Context, verb string, pairs ...pair) error {
+	limit := time.NewTimer(demoStep)
+	defer limit.Stop()
+	for {
+		missing, changed := d.seen.missing(verb, pairs)
+		if len(missing) == 0 {
+			d.tell("\n")
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-limit.C:
+			p := missing[0]
+			return fail("demo", fmt.Sprintf("%s did not see %s %s within %s", p.observer, p.other, verb, durationText(demoStep)),
+				fmt.Sprintf("%d of %d sightings are missing", len(missing), len(pairs)), "liminal demo --verbose (shows the nodes' logs)")
+		case <-changed:
+		}
+	}
+}
+
+// start runs the node of that name; all but a have a as their seed.
+func (d *demo) start(ctx context.Context, name string) error {
+	c := node.Config{
+		Name: name + "@127.0.0.1", Listen: "127.0.0.1:0", Cookie: d.cookie, EPMD: node.EPMDOff,
+		Logger: d.log.With("node", name),
+	}
+	if a := d.views["a"]; a != nil {
+		c.Seeds = []string{a.service.ListenAddr()[0].String()}
+	}
+	s, err := startService(ctx, serviceSpec{
+		config: c, dir: d.dir, cookie: "52 characters made for this demo", pid: d.env.PID, now: d.env.Now, log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.tell("%s listens on %s\n", s.Name(), s.ListenAddr()[0])
+	d.views[name] = d.watch(name, s)
+	return nil
+}
+
+// stop ends the node of that name; its own last events are not told.
+func (d *demo) stop(name string) error {
+	v := d.views[name]
+	delete(d.views, name)
+	v.end()
+	d.seen.forget(name)
+	return v.service.Close()
+}
+
+func (d *demo) closeAll() error {
+	var errs []error
+	for _, v := range d.views {
+		v.end() // all first: what they say of each other's end is no part of the story
+	}
+	for name := range d.views {
+		errs = append(errs, d.stop(name))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,65 @@
+// Package cli is the command line of liminal: every command, its output and
+// its errors, and the adapter that puts a node behind its control socket.
+//
+// # Contract
+//
+// Main runs one command line in an Env and returns the exit status; only
+// package main exits the process. stdout carries the answer and nothing else.
+// A flag means the same on every command, in any position. Every failure says
+// what, why and what to type, under a stable code (errors.go) that fixes its
+// exit status. Text on a terminal may change; tab-separated columns, JSON
+// fields, codes and statuses are promises.
+//
+// # How a command runs
+//
+// argv.go puts the words in the order in which urfave/cli reads them (it stops
+// looking for flags at the first argument): commands, flags, "--", arguments.
+// The words before a command name can only be read because a flag takes a value
+// on all commands or on none, which a test holds. urfave/cli then parses values
+// and finds the action; it neither prints nor exits. action settles form,
+// settings and number of arguments before a command's own function is called,
+// with a call that holds its whole world. One file a command.
+//
+// Flags that are settings are made from the table of internal/config and stay
+// text until it reads them, so that one rule words the errors of all levels.
+//
+// A client command picks its node (client.go): --socket, else --node, else what
+// environment and file say in the same order, else the only one that runs. The
+// locks in the runtime directory say who is alive, never a file's presence.
+//
+// node start runs a service: lock, node, control socket. The socket opens
+// inside node.Start, after the listener and before the first seed is dialled,
+// so that status answers "joining". It ends in the order node, socket, lock:
+// while it drains, status answers; who sees the lock free may start that name.
+//
+// All text from elsewhere passes one sanitiser (sanitize.go) on its way out,
+// through say, fields, table and encodeJSON. Nothing asks the terminal anything.
+//
+// # Decisions
+//
+// Events of node start are its answer, so they go to stdout, and the log to
+// stderr. On a terminal both would tell the same, so there the log starts at
+// warn unless a level was asked for.
+//
+// A node that joins seeds is called ready when one has answered, not when its
+// socket opens; systemd is told READY when listener and socket are up, since a
+// service must not depend on its peers.
+//
+// --wait asks the local socket every 50 ms instead of following its event
+// stream: it costs next to nothing, works before the node exists, sees states
+// that make no event (suspect), and has no broken stream to mend.
+//
+// status exits 1 only for what keeps the node from its work: not registered
+// where epmd is required, or cut off from all seeds and peers. Other warnings
+// (a short cookie, an open port) are shown and change nothing, and peers that
+// are down are the cluster's trouble, not the node's.
+//
+// A start that fails at its seeds exits 69 whatever each of them said, and says
+// it in the why; with a single seed the advice is that of its own error.
+//
+// LIMINAL_RUNTIME_DIR means that directory alone; without it, clients look in
+// /run/liminal as well, so that an admin finds the system's node.
+//
+// join with several addresses and --json prints its document also when some
+// failed, since the document says which.
+package cli

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/node"
+)
+
+var meShort = self{name: "a@dev", cookie: "6 characters from LIMINAL_COOKIE", tick: "60s"}
+var meLong = self{name: "a@db1.example.net", cookie: "52 characters from ~/.erlang.cookie", tick: "60s"}
+
+// told is one error with its exact text: the table of the manual.
+type told struct {
+	err  *control.Error
+	code string
+	exit int
+	text string // what, why, try
+}
+
+func dialError(address, endpoint, peer string, cause error) error {
+	return &node.DialError{Address: address, Endpoint: endpoint, Peer: peer, Err: cause}
+}
+
+func allTold() []told {
+	dial := func(address, endpoint, peer string, cause error) *control.Error {
+		return explainDial(address, dialError(address, endpoint, peer, cause), meShort)
+	}
+	refused := fmt.Errorf("%w: %w", node.ErrUnreachable, &os.SyscallError{Syscall: "connect", Err: syscall.ECONNREFUSED})
+	start := func(c node.Config, err error) *control.Error { return asError(explainStart(err, c, meShort)) }
+	return []told{
+		{nodeNotRunning([]string{"/run/user/1000/liminal", "/run/liminal"}), "node_not_running", 69,
+			"no node is running for user " + userName() + "\nno live node in /run/user/1000/liminal or /run/liminal\nliminal node start"},
+		{staleSocket("a", "/run/a.sock"), "stale_socket", 69,
+			"node \"a\" is not running\na.sock was left by a node that died (its lock is free)\nliminal node start --name a (clears it)"},
+		{whichNode([]control.Local{{Name: "a"}, {Name: "b"}}, "peers"), "which_node", 64,
+			"2 nodes are running: a, b\nthe command does not say which\nliminal peers --node a, or set LIMINAL_NODE=a"},
+		{alreadyRunning(&control.LockedError{Name: "a", PID: 4121}), "already_running", 73,
+			"node \"a\" is already running, pid 4121\none node a name and user\nliminal status --node a, or another --name"},
+		{start(node.Config{}, fmt.Errorf("register: %w", node.ErrNameInUse)), "name_in_use", 73,
+			"the name \"a\" is taken on this machine\nepmd has it (\"seems to be in use by another Erlang node\")\nliminal node start --name a2"},
+		{start(node.Config{Listen: ":9100"}, node.ErrPortInUse), "port_in_use", 73,
+			"cannot listen on :9100\nanother program has the port\nliminal node start --listen :0 (any free port)"},
+		{start(node.Config{EPMDPort: 4369}, node.ErrNoEPMD), "epmd_missing", 69,
+			"no epmd answers on 127.0.0.1:4369\n--epmd require asks for one; liminal never starts it\nepmd -daemon, or drop --epmd require"},
+		{start(node.Config{Seeds: []string{"b", "c@dev:9100"}}, fmt.Errorf("start: %w", errors.Join(node.ErrClusterJoin,
+			dialError("b", "", "", node.ErrNoSuchName), dialError("c@dev:9100", "10.0.0.7:9100", "", refused)))), "cluster_join", 69,
+			"no configured seed node was reachable (2 attempted)\nthis machine has no node called \"b\"; cannot reach c@dev:9100 at 10.0.0.7:9100: connection refused\nstart one of them, or: liminal node start --retry-join"},
+		{start(node.Config{Seeds: []string{"c@dev:9100"}}, errors.Join(node.ErrClusterJoin, dialError("c@dev:9100", "", "c@dev", node.ErrCookie))), "cluster_join", 69,
+			"no configured seed node was reachable (1 attempted)\nc@dev refused us: the cookies differ\nthere: erlang:get_cookie(); here: liminal node start --cookie-file PATH"},
+		{dial("app@db1", "", "", node.ErrEPMDRemote), "epmd_remote", 69,
+			"cannot ask db1 where \"app\" listens\ndb1:4369 gave no answer: firewall, or no node there\nliminal join db1:PORT (skips epmd)"},
+		{dial("app@db1", "", "", fmt.Errorf("%w: its epmd knows: web, jobs", node.ErrNoSuchName)), "no_such_name", 69,
+			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal join db1:PORT (skips epmd)"},
+		{dial("c@dev", "10.0.0.7:9100", "", refused), "unreachable", 69,
+			"cannot reach c@dev at 10.0.0.7:9100: connection refused\nnothing listens there, or it listens for its own machine only\nthere: liminal status, then liminal node start --listen :9100"},
+		{dial("c@dev:9100", "", "", node.ErrTimeout), "unreachable", 69,
+			"cannot reach c@dev:9100: no answer in time\na firewall drops the packets, or the host is down\nthere: liminal status, then liminal node start --listen :9100"},
+		{dial("a@dv", "", "", node.ErrNoHost), "no_host", 69,
+			"no address for host \"dv\"\nDNS and /etc/hosts do not know it\nliminal join a@10.0.0.5 (its IP address), or fix the name"},
+		{dial("app", "127.0.0.1:4000", "app@dev", node.ErrCookie), "cookie", 77,
+			"app@dev refused us: the cookies differ\nit hung up on our cookie (\"Invalid challenge reply\" in its log); ours: 6 characters from LIMINAL_COOKIE\nthere: erlang:get_cookie(); here: liminal node start --cookie-file PATH"},
+		{dial("app@db1.example.net", "", "app@db1.example.net", node.ErrNameMode), "name_mode", 76,
+			"a@dev cannot talk to app@db1.example.net\nours is a short name, theirs a long one (\"System NOT running to use fully qualified hostnames\")\nliminal node start --name a@$(hostname -f)"},
+		{explainDial("app@db1", dialError("app@db1", "", "app@db1", node.ErrNameMode), meLong), "name_mode", 76,
+			"a@db1.example.net cannot talk to app@db1\nours is a long name, theirs a short one (\"System NOT running to use fully qualified hostnames\")\nliminal node start --name a"},
+		{dial("app", "", "app@dev", node.ErrDuplicate), "name_duplicate", 73,
+			"app@dev refused us: it already has a node a@dev\ntwo nodes of one name, or an old connection not yet timed out\nliminal node start --name a2, or wait for the tick time (60s)"},
+		{dial("old@db1", "", "old@db1", node.ErrTooOld), "version", 76,
+			"old@db1 is too old for liminal\nits handshake lacks flags of OTP 25\nupgrade it, or bridge through a newer node"},
+		{dial("app", "", "app@dev", node.ErrRefused), "refused", 77,
+			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, or a list there (net_kernel:allow) lacks our name\nthere: liminal join ADDR, or net_kernel:allow"},
+		{dial("a", "", "", node.ErrSelf), "self", 1, "a is this node itself\na node has no link to itself\nliminal status"},
+		{dial("db1:80", "10.0.0.7:80", "", node.ErrNotDist), "not_dist", 76,
+			"db1:80 at 10.0.0.7:80 is not an Erlang distribution port\nwhat answers there speaks another protocol\nliminal help addresses"},
+		{dial("b@@x", "", "", node.ErrBadAddress), "bad_address", 64,
+			"\"b@@x\" is not an address\nan address is b, b@host, b@host:9100 or host:9100\nliminal help addresses"},
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	for _, test := range allTold() {
+		e := test.err
+		if got := e.Message + "\n" + e.Why + "\n" + e.Try; got != test.text || e.Code != test.code || e.Exit != test.exit {
+			t.Errorf("%s exit %d:\n%s\nwant %s exit %d:\n%s", e.Code, e.Exit, got, test.code, test.exit, test.text)
+		}
+	}
+}
+
+// commandIn finds a liminal command in advice; what follows a bracket, a comma
+// or a semicolon is no part of it.
+var commandIn = regexp.MustCompile(`liminal (.*?)(?: \(|, |; |\n|$)`)
+
+// TestAdviceCanBeTyped: each command in a try is one that exists.
+func TestAdviceCanBeTyped(t *testing.T) {
+	a := testApp(t)
+	tries := []string{"liminal demo --verbose (shows the nodes' logs)", strings.TrimSpace(examples)}
+	for _, test := range allTold() {
+		tries = append(tries, test.err.Try)
+	}
+	n := 0
+	for _, try := range tries {
+		try = strings.ReplaceAll(try, "$(hostname -f)", "db1.example.net")
+		for _, m := range commandIn.FindAllStringSubmatch(try, -1) {
+			n++
+			words := strings.Fields(strings.SplitN(m[1], "  ", 2)[0])
+			l, err := a.grammar.arrange(words)
+			if err != nil || l.leaf() == nil {
+				t.Errorf("%q cannot be typed: %v", m[0], err)
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("only %d commands were found", n)
+	}
+}
+
+// TestExits: every status is one that the manual lists.
+func TestExits(t *testing.T) {
+	known := []int{1, 64, 69, 70, 73, 74, 76, 77, 78, 124}
+	for code, exit := range exits {
+		if !slices.Contains(known, exit) {
+			t.Errorf("%s exits %d", code, exit)
+		}
+		if page := fmt.Sprintf("\n  %3d  ", exit); !strings.Contains(exitCodesPage, page) {
+			t.Errorf("help exit-codes does not list %d", exit)
+		}
+	}
+	if fail("nonsense", "", "", "").Exit != exitBug {
+		t.Error("a code without a row is not a bug")
+	}
+}
+
+// TestDialCausesAreTold: a cause without a row would be told as unreachable.
+func TestDialCausesAreTold(t *testing.T) {
+	for _, cause := range []error{
+		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
+		node.ErrNoHost, node.ErrNoSuchName, node.ErrEPMDRemote, node.ErrUnreachable, node.ErrTimeout, node.ErrNotDist,
+	} {
+		if !slices.ContainsFunc(dialErrors, func(row struct {
+			cause error
+			tell  func(*node.DialError, self) *control.Error
+		}) bool {
+			return row.cause == cause
+		}) {
+			t.Errorf("no row for %v", cause)
+		}
+		e := explainDial("x@h", dialError("x@h", "", "", cause), meShort)
+		if e.Message == "" || e.Why == "" || e.Try == "" || e.Exit == 0 || e.Exit == exitBug {
+			t.Errorf("%v: %+v", cause, e)
+		}
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	a := testApp(t)
+	out := newOutput(a.env, outputWords{}, nil)
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(&signalError{15})
+	for _, test := range []struct {
+		ctx  context.Context
+		err  error
+		want int
+	}{
+		{t.Context(), nil, 0},
+		{t.Context(), exitError(1), 1},
+		{t.Context(), fmt.Errorf("x: %w", fail("cookie", "", "", "")), 77},
+		{t.Context(), errors.New("x"), 70},
+		{ended, context.Cause(ended), 143},
+		{ended, context.Canceled, 143},
+		{ended, fail("cookie", "", "", ""), 77},
+	} {
+		if got := a.exitStatus(test.ctx, out, test.err); got != test.want {
+			t.Errorf("%v: %d, want %d", test.err, got, test.want)
+		}
+	}
+}

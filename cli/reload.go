@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/liminal-bus/liminal/internal/config"
+)
+
+// reloadLoop re-reads the file at each SIGHUP until ctx ends.
+func (r *nodeRun) reloadLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.app.hup:
+			r.notify.reloading()
+			r.reload()
+			r.notify.ready("reloaded")
+		}
+	}
+}
+
+// reload applies what can be applied. A bad file changes nothing and is logged
+// as config check prints it.
+func (r *nodeRun) reload() {
+	now, err := config.Load(config.Options{
+		Path: r.cli.String("config"), Getenv: r.env.Getenv, Environ: r.env.Environ(), Home: r.env.Home, Flags: givenSettings(r.cli),
+	})
+	if err != nil {
+		r.log.Error("reload: nothing changed", "problems", strings.Join(problemLines(err), "; "))
+		return
+	}
+	if err := r.Reload(now.Reloadable()); err != nil {
+		r.log.Error("reload: nothing changed", "err", err)
+		return
+	}
+	r.logger.set(now, r.env.StderrTTY)
+	applied, _ := sortChanges(now.Changed(r.applied))
+	_, restart := sortChanges(now.Changed(r.set.Values)) // until it is restarted
+	r.applied = now
+	r.log.Info("reloaded", "file", now.Path, "applied", applied)
+	if len(restart) > 0 {
+		r.log.Warn("these settings need a restart", "keys", restart)
+	}
+}
+
+// sortChanges splits changed settings into those that a running node takes over
+// and those that need a restart.
+func sortChanges(changed []config.Value) (applied, restart []string) {
+	for _, v := range changed {
+		switch {
+		case v.Setting.Reload:
+			applied = append(applied, v.Setting.Key)
+		case v.Setting.Part != config.PartCommand:
+			restart = append(restart, v.Setting.Key)
+		}
+	}
+	return applied, restart
+}

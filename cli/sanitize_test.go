@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/liminal-bus/liminal/internal/control"
+)
+
+func TestClean(t *testing.T) {
+	for _, test := range []struct{ in, want string }{
+		{"b@dev", "b@dev"},
+		{"grün 日本 ✓", "grün 日本 ✓"},
+		{"a\x1b[31mb", `a\x1b[31mb`},
+		{"a\tb\nc\rd\x00", `a\tb\nc\rd\x00`},
+		{"\x7f", `\x7f`},
+		{"\u0085\u009b31m", `\u0085\u009b31m`},
+		{"a\u202eb\u2066", `a\u202eb\u2066`},
+		{"a\u200bb\ufeff\u00ad", `a\u200bb\ufeff\u00ad`},
+		{"\u2028", `\u2028`},
+		{"\U000e0041", `\U000e0041`},
+		{"\ufe0f", `\ufe0f`},
+		{"\xff\xc3", `\xff\xc3`},
+		{"\ufffd", "\ufffd"},
+	} {
+		if got := clean(test.in); got != test.want {
+			t.Errorf("clean(%q) = %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+func TestSayCleansArguments(t *testing.T) {
+	got := say("%s %v %s %d", "a\x1b", errors.New("b\x07"), styled("\x1b[1mc\x1b[0m"), 4)
+	if want := "a\\x1b b\\x07 \x1b[1mc\x1b[0m 4"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, seed := range []string{"a", "\x1b]0;x\x07", "\u202e", "\xc2", "\U000e0001", "\u009b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := clean(s)
+		if !utf8.ValidString(got) || strings.IndexFunc(got, harmful) >= 0 {
+			t.Errorf("clean(%q) = %q", s, got)
+		}
+		if clean(got) != got {
+			t.Errorf("clean is not stable for %q", s)
+		}
+		doc, err := encodeJSON(map[string]string{"k": s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.IndexFunc(strings.TrimSuffix(string(doc), "\n"), harmful) >= 0 {
+			t.Errorf("JSON of %q: %q", s, doc)
+		}
+		var back map[string]string
+		if err := json.Unmarshal(doc, &back); err != nil || back["k"] != strings.ToValidUTF8(s, "\ufffd") && utf8.ValidString(s) {
+			t.Errorf("JSON of %q came back as %q, %v", s, back["k"], err)
+		}
+	})
+}
+
+var sgr = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// FuzzRender: whatever a peer says of itself, nothing that reaches a terminal
+// but our own colours can steer it.
+func FuzzRender(f *testing.F) {
+	f.Add("b@dev\x1b[2J", "no tick\x9b", "127.0.0.1:1\u202e", uint8(40))
+	f.Add("日本\u200b", "", "", uint8(3))
+	f.Fuzz(func(t *testing.T, name, reason, address string, width uint8) {
+		now := time.Unix(1e9, 0)
+		p := control.Peer{Name: name, State: reason, Kind: name, Address: &address, Reason: &reason, Note: &name, ToldBy: &name, Changed: &now}
+		e := control.Event{Type: "peer.join", Name: name, Kind: reason, ToldBy: address, Reason: reason}
+		s := control.Status{Node: name, State: reason, Health: reason, Version: name, Names: address, Listen: []string{address},
+			Down: []string{name}, Warnings: []string{reason}, Seeds: []control.Seed{{Address: address, State: name, Error: &reason}}}
+		for _, form := range []form{formTerminal, formPlain} {
+			var b bytes.Buffer
+			o := &output{stdout: &b, stderr: &b, form: form, header: true, width: int(width), paint: true, errPaint: true, verbose: true}
+			cols, rows := peerTable([]control.Peer{p}, peerColumns, now)
+			o.table(cols, rows)
+			o.fields(plainRow(p, peerColumns)...)
+			_ = o.event(e, name)
+			e.Type = "peer.down"
+			_ = o.event(e, name)
+			o.statusText(s, now)
+			o.report(fail("cookie", name, reason, address))
+			o.note("%s %s\n", name, reason)
+			checkSteerless(t, b.String())
+		}
+	})
+}
+
+func checkSteerless(t *testing.T, text string) {
+	t.Helper()
+	text = sgr.ReplaceAllString(text, "")
+	for i, r := range text {
+		if r != '\n' && r != '\t' && harmful(r) || !utf8.ValidString(text) {
+			t.Fatalf("at %d: %q", i, text)
+		}
+	}
+}

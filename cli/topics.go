@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/liminal-bus/liminal/internal/config"
+)
+
+// topics are the pages of `liminal help TOPIC`.
+var topics = map[string]func() string{
+	"exit-codes":  func() string { return exitCodesPage },
+	"environment": environmentPage,
+	"output":      func() string { return outputPage },
+	"addresses":   func() string { return addressesPage },
+}
+
+func topicNames() []string {
+	var names []string
+	for name := range topics {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// settingEnv is the variable that stands for a flag, or "".
+func settingEnv(flag string) string {
+	switch flag {
+	case "node":
+		return "LIMINAL_NODE"
+	case "config":
+		return "LIMINAL_CONFIG"
+	case "verbose":
+		return "LIMINAL_VERBOSE"
+	}
+	for _, s := range config.Settings() {
+		if s.Flag == flag {
+			return s.Env
+		}
+	}
+	return ""
+}
+
+const exitCodesPage = `Exit codes:
+
+    0  done, or the condition holds
+    1  it worked, but the answer is no: a join failed, the node is unhealthy,
+       a named peer is unknown
+   64  wrong flags or arguments
+   66  a file that was named is missing
+   69  no node is running, or a host is unreachable
+   70  a bug in liminal
+   73  a name, a port or a socket is already taken
+   74  I/O error
+   76  version or name mode differs
+   77  cookie or permission refused
+   78  config file wrong
+  124  --timeout ran out
+  130  stopped by SIGINT
+  143  stopped by SIGTERM
+
+Errors have stable codes besides: with --json, stderr is one object
+{"error":{"code","message","why","try","exit"}}.
+`
+
+const outputPage = `Output:
+
+stdout carries the answer, stderr everything else.
+
+  on a terminal     aligned text with relative times, cut to the width; free to change
+  into a pipe       (or --plain) tab-separated, no header, never cut; times in RFC 3339
+                    UTC, durations in the unit of their name, - for empty. New columns
+                    come only at the right end
+  --json            one document with a schema; streams give one object a line. null
+                    rather than absent. Within one schema fields are only added
+
+--header heads the plain columns with their names; --columns and --sort take those names.
+Colour: --color, else LIMINAL_COLOR, else NO_COLOR, else whether it is a terminal.
+`
+
+const addressesPage = `Addresses (ADDR of join and --seed):
+
+  b               the node b of this machine: a running liminal node is found by itself,
+                  others through the local epmd
+  b@host          asks the epmd of host where b listens
+  b@host:9100     dials that port, no epmd; the node there must be called b
+  host:9100       dials that port, no epmd, whatever name answers
+  [::1]:9100      IPv6 addresses stand in brackets
+`
+
+func environmentPage() string {
+	var b strings.Builder
+	b.WriteString("Environment (a flag beats it, and it beats the file):\n\n")
+	row := func(name, text string) { fmt.Fprintf(&b, "  %-26s %s\n", name, text) }
+	for _, s := range config.Settings() {
+		row(s.Env, fmt.Sprintf("--%s, %s", s.Flag, s.Key))
+	}
+	b.WriteString("\n")
+	for _, v := range config.Variables() {
+		row(v.Name, v.Doc)
+	}
+	b.WriteString("\nAn empty variable counts as unset. Lists are separated by commas.\n")
+	return b.String()
+}
