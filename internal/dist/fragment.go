@@ -121,7 +121,7 @@ func (f *fragments) clear() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.open)
-	f.open, f.bytes = nil, 0
+	f.open, f.bytes, f.maxOpen = nil, 0, 0 // the reader may have one frame to go
 	return n
 }
 

@@ -2,7 +2,6 @@ package dist
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -60,9 +59,6 @@ func (f *frameBuffer) fill(src io.Reader) (int, error) {
 	n, err := src.Read(f.b[f.w:])
 	f.filled = f.w+n == len(f.b)
 	f.w += n
-	if errors.Is(err, io.EOF) && f.w > f.r {
-		err = io.ErrUnexpectedEOF // in the middle of a frame
-	}
 	return n, err
 }
 
@@ -97,7 +93,9 @@ func (f *frameBuffer) makeRoom() {
 		f.use(p[:], p, pending)
 	case len(pending) == len(f.b):
 		f.use(make([]byte, f.grown()), nil, pending)
-	default:
+	case f.r > 0 && (len(pending) == 0 || len(f.b)-f.w < len(f.b)/2):
+		// Only after frames were given out, or a peer that sends byte by byte
+		// would have us copy for each.
 		f.w = copy(f.b, pending)
 		f.r = 0
 	}

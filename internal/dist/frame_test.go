@@ -38,7 +38,7 @@ func TestFrameBufferAnyCuts(t *testing.T) {
 			stream = append(binary.BigEndian.AppendUint32(stream, uint32(len(frame))), frame...)
 			want = append(want, frame)
 		}
-		src := &trickle{stream, rnd, 1 << (1 + rnd.IntN(18))}
+		src := &trickle{stream, rnd, max(len(stream)/1000, 1<<(1+rnd.IntN(18)))}
 		f := newFrameBuffer(maxFrameFragments)
 		for len(want) > 0 {
 			if _, err := f.fill(src); err != nil {

@@ -49,7 +49,7 @@ func (l *Link) frames(buf *frameBuffer) error {
 			return err
 		}
 	}
-	return nil
+	return ErrLinkDown
 }
 
 // writeLoop writes what is queued, control first, one batch at a time, and
@@ -128,6 +128,7 @@ func (l *Link) account(err error) {
 	}
 	b, o := l.batch, l.writing
 	l.writing = nil
+	clear(b.parts) // a link at rest holds no payload
 	if err != nil {
 		if o == &l.data {
 			l.count.dropN(DropInFlight, b.messages)

@@ -18,7 +18,6 @@ type recorder struct {
 	calls []string
 	alive map[uint32]bool // ids of pids that live
 	names map[string]bool
-	count int
 	hook  func(l *Link, call string)
 }
 

@@ -1,0 +1,102 @@
+// Package dist speaks the OTP distribution protocol with one peer: the
+// handshake that proves the cookie, and the link that follows it.
+//
+// It owns no listener and dials nobody. It is given a conn, proves who is at
+// its end (Dial, Accept), and carries messages over it (Link). Who may connect,
+// which of two links stays, what a message means: all that is asked of hooks
+// and of the Handler. Terms are the affair of package etf.
+//
+// # The exchange
+//
+// Messages of the handshake have a length of two bytes before them. The
+// initiator proves the cookie first; what follows is told in handshake.go.
+//
+//	initiator                       acceptor
+//	name                    ->
+//	                        <-      status ok
+//	                        <-      challenge
+//	reply: digest, challenge ->
+//	                        <-      ack: digest
+//
+// From here on both sides are peers, and a frame has a length of four bytes.
+// Length 0 is a tick. A frame holds one control tuple, headed by the number of
+// an operation, and for some operations a message or reason after it.
+//
+//	OTP                                          we
+//	REG_SEND rex {Pid, features_request}     ->
+//	                                         <-  SEND_SENDER {features_reply, Node, []}
+//	REG_SEND global_name_server init_connect ->
+//	                                         <-  REG_SEND global_name_server in_sync
+//	MONITOR_P net_kernel, is_auth            ->
+//	                                         <-  SEND_SENDER or ALIAS_SEND {Tag, yes}
+//	MONITOR_P of what is not here            ->
+//	                                         <-  PAYLOAD_MONITOR_P_EXIT noproc
+//	LINK to what is not here                 ->
+//	                                         <-  PAYLOAD_EXIT noproc
+//	UNLINK_ID                                ->
+//	                                         <-  UNLINK_ID_ACK
+//	SPAWN_REQUEST, though not offered        ->
+//	                                         <-  SPAWN_REPLY notsup
+//	SEND, SEND_SENDER, ALIAS_SEND, REG_SEND  ->  Handler
+//	a tick each quarter of the tick time    <->  a tick when nothing else was written
+//
+// Nothing is left unanswered that an Erlang process could wait for.
+//
+// # The tables
+//
+//   - flagNames and the mandatory sets in flags.go: what is offered and asked.
+//   - initiatorRows and acceptorRows: the states of the handshake.
+//   - ops in ops.go: a row for each control operation, with its arity and
+//     whether a payload follows; the functions are in ops_rows.go.
+//   - kernelNames in kernel.go: the registered names that are answered here,
+//     whatever the Handler says. Processes of the node have ids from 100 up;
+//     KernelPid, the sender of those answers, is below.
+//   - reasonTexts in reason.go: why links end. dropNames in link_stats.go: why
+//     messages do.
+//
+// # How a link works
+//
+// A link has two goroutines. The reader reads, cuts frames, and calls the
+// Handler in place; it waits for no consumer, since a peer whose socket is not
+// read suspends its senders. The writer takes what lies in two lanes, control
+// before data, at most some 64 KiB or one frame at a time, and writes it
+// without a lock held. Messages over 64 KiB are cut into fragments as they are
+// written, so that a tick or a control message waits behind one of them only.
+//
+// The control lane drops nothing: when it is over its bound the link ends,
+// since a peer that missed a leave would be wrong for ever. The data lane drops
+// what it cannot hold, and says so. Neither ever makes a sender wait.
+//
+// No clock is read on the way of a message. Counters move, and Beat, called by
+// the node's one timer, samples them.
+//
+// A link ends once, for the first cause. OnDown runs in the goroutine that
+// closed it; where a sender runs into the bound of the control lane it is the
+// reader or Beat that calls it, since senders may hold the locks OnDown wants.
+//
+// # Decisions
+//
+// Fragments of no open sequence, out of order, or over a bound lose their
+// sequence and are counted; the connection goes on, as OTP's does. A second
+// first fragment for an open sequence drops the old one and opens a new one. A
+// fragment too short for its header, or numbered 0, closes the link.
+//
+// A sender that is not of the peer's name and creation is refused and counted
+// where the sender means something: links, exits, monitors, sends to names and
+// all calls that are answered. SEND_SENDER and ALIAS_SEND name a sender that
+// nobody is told, so it is not looked at. A monitor from a process of another
+// node closes the link, as OTP does.
+//
+// A link (LINK) to a process that lives here is taken and not remembered: our
+// processes end with the connection, or tell their watchers by monitors. A
+// SPAWN_REPLY, which we never asked for, is counted and not a reason to close.
+//
+// ALTACT_SIG_SEND of OTP 28 is read though its flag is not offered yet.
+//
+// Payloads over 64 KiB in the control lane do not count towards its bound of
+// 1 MiB but towards that of a payload, 64 MiB: a pg sync for a newcomer is one
+// message of any size, and must not end the link it was made for.
+//
+// Publish writes SEND, not SEND_SENDER: a peer takes both, nobody looks at the
+// sender of a published message, and the frame is shorter by a pid.
+package dist
