@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -107,9 +106,6 @@ func parseAddresses(list []string) ([]discovery.Address, error) {
 	}
 	return all, nil
 }
-
-// errStopped is the cause of what Close cuts short.
-var errStopped = errors.New("the node is stopping")
 
 // canceled reports that err came of our own closing, not of the peer.
 func canceled(ctx context.Context) bool { return ctx.Err() != nil }

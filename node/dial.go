@@ -8,6 +8,7 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/epmd"
 	"github.com/liminal-bus/liminal/internal/links"
 )
 
@@ -39,7 +40,7 @@ func (n *Node) dial(t discovery.Target) {
 		n.record(t.Expect).seed = t.Role&(discovery.RoleSeed|discovery.RoleJoined) != 0
 	}
 	n.mu.Unlock()
-	if !wanted && err == nil {
+	if !wanted && err == nil && info.Link != nil { // nil: it has ended by itself
 		info.Link.Close(dist.ReasonClosed, nil)
 	}
 	for _, w := range waiting {
@@ -79,7 +80,33 @@ func (n *Node) reach(ctx context.Context, t discovery.Target) (links.Info, netip
 			break
 		}
 	}
-	return worst.info, worst.at, n.dialError(t, worst.at, worst.err)
+	err := n.dialError(t, worst.at, worst.err)
+	if errors.Is(err, ErrNoSuchName) && n.awaited(t) {
+		n.addKnown(lookup, err, t.Address)
+	}
+	return worst.info, worst.at, err
+}
+
+// awaited says whether somebody waits in Join for this dial.
+func (n *Node) awaited(t discovery.Target) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.joins[t.ID]) > 0
+}
+
+// addKnown asks the epmd that did not know a name which names it does know.
+func (n *Node) addKnown(ctx context.Context, err error, a discovery.Address) {
+	var dial *DialError
+	if n.cfg.EPMD == EPMDOff || !errors.As(err, &dial) {
+		return
+	}
+	entries, err := epmd.Client{Port: n.cfg.EPMDPort}.Names(ctx, a.On(n.host).Host)
+	if err != nil {
+		return // it only says more
+	}
+	for _, e := range entries {
+		dial.Known = append(dial.Known, e.Name)
+	}
 }
 
 // vetAddress finds a long name for a short node, or the reverse, before it is

@@ -48,6 +48,7 @@
 //	{goodbye, 1}                                              leave or stop; do not dial back
 //	{probe, 1, N, RttMicros}                                  from the greater name, once a probe interval
 //	{echo, 1, N}                                              the answer
+//	{peers, 1, [{Name, Host, Port, Kind}]}                    to liminal peers, of an OTP node that came up
 //	{'$gen_call', {Pid, Tag}, peers}                          answered {Tag, [{Name, Host, Port, Kind}]}
 //
 // A peer whose handshake offers SPAWN is an OTP node; it gets no hello, is

@@ -32,11 +32,12 @@ var (
 
 // DialError says how dialling one address failed.
 type DialError struct {
-	Address  string // as configured or typed
-	Endpoint string // IP:PORT, once known
-	Peer     string // the name it gave, once known
-	Stage    string // resolve, epmd, connect, name, status, challenge, ack
-	Err      error  // wraps one of the causes above and the detail
+	Address  string   // as configured or typed
+	Endpoint string   // IP:PORT, once known
+	Peer     string   // the name it gave, once known
+	Stage    string   // resolve, epmd, connect, name, status, challenge, ack
+	Known    []string // with ErrNoSuchName: the names that the host's epmd does know
+	Err      error    // wraps one of the causes above and the detail
 }
 
 func (e *DialError) Error() string {

@@ -68,6 +68,24 @@ func (n *Node) askJoin(a discovery.Address) (<-chan joinResult, string) {
 	return answer, name
 }
 
+// answerJoins tells those who wait in Join that the peer has come up by its own
+// attempt. Where a dial of ours is out, its end tells them. The caller holds
+// n.mu.
+func (n *Node) answerJoins(info links.Info) {
+	if len(n.joins) == 0 {
+		return
+	}
+	for _, t := range n.plan.Status() {
+		if t.Name != info.Name || t.State == discovery.StateDialling {
+			continue
+		}
+		for _, w := range n.joins[t.ID] {
+			w <- joinResult{info, info.Addr, nil}
+		}
+		delete(n.joins, t.ID)
+	}
+}
+
 // linkedAs finds the live peer that a target stands for, "" if there is none.
 // The caller holds n.mu.
 func (n *Node) linkedAs(id uint64, name string) string {
@@ -87,8 +105,9 @@ func (n *Node) linkedAs(id uint64, name string) string {
 func (n *Node) joinedAs(ctx context.Context, address, name string, r joinResult) Joined {
 	j := Joined{Address: address, Name: name, Addr: r.at, Err: r.err}
 	var dial *DialError
-	if errors.As(r.err, &dial) {
-		dial.Address = address
+	if errors.As(r.err, &dial) { // a copy, since the plan has this one
+		own := *dial
+		own.Address, j.Err = address, &own
 	}
 	switch out := outcome(r.err); {
 	case out == discovery.OutcomeUp:
@@ -106,34 +125,51 @@ func (n *Node) joinedAs(ctx context.Context, address, name string, r joinResult)
 	}
 	j.Name = r.info.Name
 	j.Addr, j.RTT = r.info.Addr, r.info.RTT
-	n.settle(ctx, j.Name)
+	n.settle(ctx)
 	return j
 }
 
 // settleTime bounds the wait for a new peer's hello.
 const settleTime = 250 * time.Millisecond
 
-// settle returns once the peer is a member of a known kind, so that whoever
-// asks for peers after a Join sees it as it is.
-func (n *Node) settle(ctx context.Context, name string) {
+// settle polls once the kind of every peer that is linked is known, so that
+// who asks for peers after Start or Join sees them as they are.
+func (n *Node) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	for {
-		more := n.feed.wait(n.feed.seq())
 		n.mu.Lock()
-		p := n.peers[name]
-		done := p == nil || p.member && p.kind != KindOther
+		open, more := n.helloAwaited(), n.greeted
 		n.mu.Unlock()
-		if done {
-			return
+		if !open {
+			break
 		}
 		select {
 		case <-more:
+			continue
 		case <-ctx.Done():
-			n.PollOnce()
-			return
+		case <-n.ctx.Done():
+		}
+		break
+	}
+	n.PollOnce()
+}
+
+// helloAwaited says whether a linked peer may still say hello. The caller holds
+// n.mu.
+func (n *Node) helloAwaited() bool {
+	for _, p := range n.peers {
+		if p.link != nil && p.kind == KindOther && mayBeLiminal(p.info.Offered) {
+			return true
 		}
 	}
+	return false
+}
+
+// heardHello wakes settle. The caller holds n.mu.
+func (n *Node) heardHello() {
+	close(n.greeted)
+	n.greeted = make(chan struct{})
 }
 
 // joinSeeds dials the seeds and waits until one is up.
@@ -203,7 +239,10 @@ func (n *Node) joinFailed() error {
 	all := n.seedStatus()
 	var errs []error
 	for _, s := range all {
-		if s.Err != nil {
+		if s.Err == nil { // its first dial is still out
+			s.Err = &DialError{Address: s.Address, Err: ErrTimeout}
+		}
+		if s.State != "self" {
 			errs = append(errs, s.Err)
 		}
 	}

@@ -2,12 +2,16 @@ package node
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
 )
+
+// errLeft is what Join says when Leave came before its answer.
+var errLeft = errors.New("the node has left meanwhile")
 
 // Leave says goodbye to every peer and goes on alone: no link is dialled or
 // taken until Join. The error is ctx's, if saying goodbye took longer.
@@ -20,6 +24,12 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 	}
 	n.state = NodeAlone
 	n.plan.Clear()
+	for id, waiting := range n.joins {
+		for _, w := range waiting {
+			w <- joinResult{err: &DialError{Err: errLeft}}
+		}
+		delete(n.joins, id)
+	}
 	for _, p := range n.peers {
 		p.seed = false
 	}
@@ -72,7 +82,11 @@ func (n *Node) partingPeers() []livePeer {
 	for _, p := range n.peers {
 		if p.link != nil {
 			p.parting = true
-			live = append(live, livePeer{p.link, p.kind})
+			kind := p.kind
+			if mayBeLiminal(p.info.Offered) {
+				kind = KindLiminal // its hello may be on the way
+			}
+			live = append(live, livePeer{p.link, kind})
 		}
 	}
 	return live

@@ -86,10 +86,10 @@ func (n *Node) forgetOld(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for name, p := range n.peers {
-		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) {
+		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) && !n.rowGone(p) {
 			continue
 		}
-		if _, known := n.table.Lookup(name); known && !n.table.Forget(name) {
+		if row, known := n.table.Lookup(name); known && (!n.polledRow(row) || !n.table.Forget(name)) {
 			continue // it came back at this very moment
 		}
 		n.tracker.Forget(name)
@@ -97,6 +97,22 @@ func (n *Node) forgetOld(now time.Time) {
 		n.plan.Unlearn(name)
 		delete(n.peers, name)
 	}
+}
+
+// rowGone says whether the table had a row for p and has dropped it, as it does
+// when too many names are down; what is kept here is bounded by that too.
+func (n *Node) rowGone(p *peer) bool {
+	if p.info.Generation == 0 {
+		return false
+	}
+	_, known := n.table.Lookup(p.name)
+	return !known
+}
+
+// polledRow says whether a poll has seen every link of a row: one that came
+// and went since then is still to be counted. The caller holds n.pollMu.
+func (n *Node) polledRow(r links.Info) bool {
+	return r.Generation == n.tracker.Counts(r.Name).Generation
 }
 
 // givenUp says whether p was only ever heard of, and is not dialled any more.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/links"
 )
 
 // meshEvery is how often one peer, each in turn, is asked for its peers. A
@@ -29,11 +30,35 @@ func (n *Node) appendPeers(b []byte, l *dist.Link) []byte {
 		}
 		list = append(list, p.tell(local))
 	}
-	b = etf.AppendListHeader(b, len(list))
-	for _, t := range list {
-		b = appendTold(b, t)
+	return appendToldList(b, list)
+}
+
+// spread tells our liminal peers of a new OTP peer: it does not ask around, as
+// a liminal newcomer does, and OTP tells nobody of it on our behalf.
+func (n *Node) spread(info links.Info) {
+	if n.cfg.NoMesh || !info.Offered.Has(dist.FlagPublished) {
+		return
 	}
-	return etf.AppendNil(b)
+	n.mu.Lock()
+	newcomer := n.record(info.Name)
+	to := map[*dist.Link][]told{}
+	for _, p := range n.peers {
+		if p.link != nil && p.kind == KindLiminal {
+			to[p.link] = []told{newcomer.tell(p.info.Addr.Addr().IsLoopback())}
+		}
+	}
+	n.mu.Unlock()
+	for l, list := range to {
+		n.send(l, encodePeers(list))
+	}
+}
+
+// peers takes what a liminal peer tells unasked.
+func (m message) peers() error {
+	if err := m.skip(); err != nil {
+		return err
+	}
+	return m.n.gotPeers(m.l.Remote().Name, m.r)
 }
 
 // tell is a peer as others are told of it: where it listens if it said so,
@@ -81,7 +106,11 @@ func (n *Node) gotNodes(from string, r *etf.Reader) error {
 
 // told files one node that a peer spoke of, unless it is known already.
 func (n *Node) told(from, name, host string, port uint16) {
-	if name == n.name || n.vet(name) != nil {
+	if name == n.name || n.cfg.NoMesh {
+		return
+	}
+	if n.vet(name) != nil {
+		n.counts.toldRefused.Add(1)
 		return
 	}
 	n.mu.Lock()

@@ -21,11 +21,13 @@ func (n *Node) linkUp(info links.Info) {
 	p.rtt, p.srtt = info.RTT, info.RTT
 	p.answered, p.pending, p.probed = false, false, time.Now()
 	kind := p.kind
+	n.answerJoins(info)
 	n.mu.Unlock()
 
 	switch {
 	case kind == KindOTP:
 		n.ask(info.Link, info.Name, callNodes)
+		n.spread(info)
 	case mayBeLiminal(info.Offered):
 		n.send(info.Link, n.hello)
 		n.ask(info.Link, info.Name, callPeers)
@@ -60,6 +62,7 @@ func (n *Node) linkDown(info links.Info) {
 		return // replaced: its successor has had its Up, or will
 	}
 	p.link = nil
+	n.heardHello()
 	n.dropCalls(info.Link)
 	if info.Reason == dist.ReasonGoodbye {
 		n.plan.Goodbye(info.Name, time.Now())
@@ -101,6 +104,7 @@ func (m message) hello() error {
 		return nil
 	}
 	p.kind, p.version, p.host = KindLiminal, h.version, h.host
+	n.heardHello()
 	p.addr = netip.AddrPortFrom(p.info.Addr.Addr(), h.port)
 	name, addr := p.name, p.addr.String()
 	n.mu.Unlock()
@@ -117,6 +121,9 @@ func (m message) hello() error {
 
 // goodbye ends the link; linkDown stops the redialling.
 func (m message) goodbye() error {
+	if err := m.skip(); err != nil {
+		return err
+	}
 	m.l.Close(dist.ReasonGoodbye, nil)
 	return nil
 }

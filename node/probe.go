@@ -37,7 +37,7 @@ func (n *Node) watchPeers(now time.Time) {
 		n.suspect(p, silence, now)
 		if limit := n.patience(p); limit > 0 && p.answered && silence >= limit {
 			todo = append(todo, probing{link: p.link, silent: silence})
-		} else if n.probes(p) && now.Sub(p.probed) >= n.cfg.Probe {
+		} else if n.probes(p, silence) && now.Sub(p.probed) >= n.cfg.Probe {
 			todo = append(todo, p.nextProbe(now))
 		}
 	}
@@ -48,19 +48,27 @@ func (n *Node) watchPeers(now time.Time) {
 }
 
 // probes says whether it is ours to probe p: of two liminal nodes the greater
-// name does. The caller holds n.mu.
-func (n *Node) probes(p *peer) bool {
-	return p.kind == KindOTP || p.kind == KindLiminal && n.name > p.name
+// name does, and the other one too before it gives up, since its peer may be
+// set to probe more rarely. The caller holds n.mu.
+func (n *Node) probes(p *peer, silence time.Duration) bool {
+	return p.kind == KindOTP || p.kind == KindLiminal && (n.name > p.name || n.missed(silence))
+}
+
+// missed says whether a silence has lasted for missedProbes.
+func (n *Node) missed(silence time.Duration) bool {
+	return silence > missedProbes*n.cfg.Probe+n.cfg.Poll
 }
 
 // patience is the silence after which the link is ended; 0 leaves it to the
-// tick rule.
+// tick rule. It is never so short that a peer which answers could be taken for
+// silent, however the intervals are set.
 func (n *Node) patience(p *peer) time.Duration {
-	switch p.kind {
-	case KindLiminal:
-		return max(n.cfg.ProbeTimeout, stretch*p.srtt)
-	case KindOTP:
-		return n.cfg.OTPProbeTimeout
+	least := missedProbes * (n.cfg.Probe + n.cfg.Poll)
+	switch {
+	case p.kind == KindLiminal:
+		return max(n.cfg.ProbeTimeout, least, stretch*p.srtt)
+	case p.kind == KindOTP && n.cfg.OTPProbeTimeout > 0:
+		return max(n.cfg.OTPProbeTimeout, least)
 	}
 	return 0
 }
@@ -68,7 +76,7 @@ func (n *Node) patience(p *peer) time.Duration {
 // suspect marks a member that answered probes and now misses them. It makes no
 // delta: the peer is still a member. The caller holds n.mu.
 func (n *Node) suspect(p *peer, silence time.Duration, now time.Time) {
-	missed := silence > missedProbes*n.cfg.Probe+n.cfg.Poll
+	missed := n.missed(silence)
 	switch {
 	case p.state == StateUp && p.answered && missed:
 		p.setState(StateSuspect, now)

@@ -67,6 +67,9 @@ func (p *peer) setState(s State, now time.Time) {
 func (n *Node) apply(now time.Time, rows []links.Info, d membership.Delta) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.state == NodeStopping {
+		return // node.stopping is the last event
+	}
 	for _, l := range d.Left {
 		n.left(now, l, row(rows, l.Name))
 	}
@@ -124,7 +127,9 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 	if p.parting {
 		p.reason, p.detail = string(dist.ReasonClosed), dist.ReasonClosed.Text()
 	}
-	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail}
+	// Its successor's link may be in the record already.
+	was := Peer{Creation: l.Creation, Generation: l.Generation}
+	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail, Peer: was}
 	n.counts.left.Add(1)
 	if parted(dist.Reason(p.reason)) {
 		ev.Type = EventLeave

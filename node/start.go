@@ -39,7 +39,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n.setState(NodeUp)
-	n.PollOnce()
+	n.settle(ctx)
 	n.log.Info("cluster membership established", "peers", n.PeerNames())
 	return n, nil
 }
@@ -63,7 +63,8 @@ func build(c Config) (*Node, []discovery.Address, error) {
 		tracker: membership.New(), state: NodeJoining, feed: newFeed(),
 		peers: map[string]*peer{}, calls: map[uint64]*call{}, joins: map[uint64][]chan joinResult{},
 		dialFor: c.DialTimeout, forget: c.ForgetAfter, drain: c.Drain,
-		nudges: make(chan struct{}, 1), kicks: make(chan struct{}, 1), settled: make(chan struct{}, 1),
+		greeted: make(chan struct{}),
+		nudges:  make(chan struct{}, 1), kicks: make(chan struct{}, 1), settled: make(chan struct{}, 1),
 		closed: make(chan struct{}),
 	}
 	_, n.host, _ = strings.Cut(name, "@")

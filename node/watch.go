@@ -79,12 +79,17 @@ func (f *feed) close() {
 	f.more = make(chan struct{})
 }
 
-// emit adds an event about p, which may be nil. The caller holds n.mu, so that
-// a snapshot and the events after it fit together.
+// emit adds an event about p, which may be nil; a creation and generation that
+// ev has already stay. The caller holds n.mu, so that a snapshot and the events
+// after it fit together.
 func (n *Node) emit(now time.Time, p *peer, ev Event) {
 	ev.Time = now
 	if p != nil {
+		was := ev.Peer
 		ev.Peer = n.view(now, p, n.targets()[p.name])
+		if was.Generation != 0 {
+			ev.Peer.Creation, ev.Peer.Generation = was.Creation, was.Generation
+		}
 	}
 	n.feed.add(ev)
 }
@@ -106,13 +111,14 @@ type Watcher struct {
 func (n *Node) Watch(since uint64) *Watcher {
 	w := &Watcher{n: n, pos: since, closed: make(chan struct{})}
 	if since == 0 || since > n.feed.seq() {
-		w.restart(0)
+		w.restart(false)
 	}
 	return w
 }
 
-// restart fills the snapshot, after a gap if events were missed.
-func (w *Watcher) restart(missed uint64) {
+// restart fills the snapshot, after a gap if events were missed. The snapshot
+// stands for every event up to now, those that are still kept too.
+func (w *Watcher) restart(missed bool) {
 	n := w.n
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -123,8 +129,8 @@ func (w *Watcher) restart(missed uint64) {
 	}
 	slices.SortFunc(w.snapshot, func(a, b Event) int { return strings.Compare(a.Peer.Name, b.Peer.Name) })
 	w.snapshot = append(w.snapshot, Event{Type: EventSnapshotEnd, Seq: at, Time: now, Peers: len(w.snapshot)})
-	if missed > 0 {
-		gap := Event{Type: EventGap, Seq: w.pos, Time: now, Missed: missed}
+	if missed {
+		gap := Event{Type: EventGap, Seq: w.pos, Time: now, Missed: at - w.pos}
 		w.snapshot = slices.Insert(w.snapshot, 0, gap)
 	}
 	w.pos = at
@@ -146,7 +152,7 @@ func (w *Watcher) Next(ctx context.Context) (Event, error) {
 			w.pos = ev.Seq
 			return ev, nil
 		case missed > 0:
-			w.restart(missed)
+			w.restart(true)
 			continue
 		case closed:
 			return Event{}, ErrClosed

@@ -3,17 +3,21 @@ package node
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"strings"
 
+	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/etf"
 )
 
-// The process called liminal. selfID is its pid's number; it lives as long as
+// The process called liminal. selfID is its pid's number, the first that is not
+// kept by the pids that answer for OTP's own names; it lives as long as
 // the node.
 const (
 	selfName = "liminal"
-	selfID   = 1
+	selfID   = 100
 )
 
 // wireVersion is the second element of every tuple of ours.
@@ -40,6 +44,7 @@ var messages = map[string]struct {
 	"goodbye":   {2, (message).goodbye}, // {goodbye, Version}
 	"probe":     {4, (message).probe},   // {probe, Version, N, RttMicros}
 	"echo":      {3, (message).echo},    // {echo, Version, N}
+	"peers":     {3, (message).peers},   // {peers, Version, [{Name, Host, Port, Kind}]}
 	"$gen_call": {3, (message).call},    // {'$gen_call', {Pid, Tag}, Request}
 }
 
@@ -92,6 +97,19 @@ func encodeEcho(number uint64) []byte {
 	return etf.AppendUint(etf.AppendInt(b, wireVersion), number)
 }
 
+func encodePeers(list []told) []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 3), "peers")
+	return appendToldList(etf.AppendInt(b, wireVersion), list)
+}
+
+func appendToldList(b []byte, list []told) []byte {
+	b = etf.AppendListHeader(b, len(list))
+	for _, t := range list {
+		b = appendTold(b, t)
+	}
+	return etf.AppendNil(b)
+}
+
 // encodeCall is {'$gen_call', {Pid, Ref}, Request}.
 func encodeCall(from etf.Pid, ref etf.Ref, request []byte) []byte {
 	b := etf.AppendAtom(etf.AppendTuple(nil, 3), "$gen_call")
@@ -118,7 +136,25 @@ func readHello(r *etf.Reader) (h helloInfo, err error) {
 	for ; pairs > 0 && err == nil; pairs-- {
 		err = h.pair(r)
 	}
+	if err == nil {
+		err = h.check()
+	}
 	return h, err
+}
+
+// check lets in what may be shown on a terminal and told to others.
+func (h *helloInfo) check() error {
+	if strings.ContainsFunc(h.version, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Errorf("version %q is not plain text", h.version)
+	}
+	if h.host == "" {
+		return nil
+	}
+	a, err := discovery.ParseAddress(net.JoinHostPort(h.host, "1"))
+	if err == nil && a.Host != h.host {
+		err = fmt.Errorf("%q is not a host", h.host)
+	}
+	return err
 }
 
 func (h *helloInfo) pair(r *etf.Reader) error {
