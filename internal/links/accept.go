@@ -1,6 +1,7 @@
 package links
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -16,10 +17,16 @@ const (
 )
 
 // Serve takes connections from ls until CloseListeners. The table owns them
-// from here on; one goroutine a listener.
+// from here on; one goroutine a listener. A table that is closed closes them.
 func (t *Table) Serve(ls []net.Listener) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.closed {
+		for _, l := range ls {
+			l.Close()
+		}
+		return
+	}
 	t.listeners = append(t.listeners, ls...)
 	for _, l := range ls {
 		t.wg.Go(func() { t.acceptLoop(l) })
@@ -33,11 +40,10 @@ func (t *Table) acceptLoop(l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case err != nil && (errors.Is(err, net.ErrClosed) || !t.rest(pause)):
 			return
 		case err != nil:
 			t.counts.acceptErrors.Add(1)
-			t.rest(pause)
 			pause = min(2*pause, maxAcceptPause)
 		default:
 			pause = minAcceptPause
@@ -46,50 +52,49 @@ func (t *Table) acceptLoop(l net.Listener) {
 	}
 }
 
-// rest waits, but not beyond the end of the listeners.
-func (t *Table) rest(pause time.Duration) {
+// rest waits. It returns false at the end of the listeners.
+func (t *Table) rest(pause time.Duration) bool {
 	select {
 	case <-time.After(pause):
+		return true
 	case <-t.closing:
+		return false
 	}
 }
 
 // take gives a new connection a place and a goroutine.
 func (t *Table) take(conn net.Conn) {
-	addr := addrOf(conn.RemoteAddr())
-	c, evicted, ok := t.pending.add(conn, addr.Addr())
-	if !ok {
+	a := t.newAttempt(context.Background(), addrOf(conn.RemoteAddr()))
+	a.conn = conn
+	c, evicted, err := t.pending.add(a)
+	if err != nil {
 		t.counts.refusedPending.Add(1)
-		conn.Close()
+		a.cancel(err)
 		return
 	}
 	if evicted != nil {
 		t.counts.evicted.Add(1)
-		evicted.conn.Close()
+		evicted.a.cancel(ErrEvicted)
 	}
 	t.wg.Go(func() {
 		defer t.pending.remove(c)
-		t.shake(conn, addr)
+		t.shake(a)
 	})
 }
 
 // shake is one inbound handshake. Its goroutine ends with it: the link has
 // goroutines of its own.
-func (t *Table) shake(conn net.Conn, addr netip.AddrPort) {
-	a := &attempt{t: t, conn: conn, addr: addr}
+func (t *Table) shake(a *attempt) {
+	defer a.leave()
 	var link *dist.Link
-	_, err := dist.Accept(conn, time.Now().Add(dist.SetupTime), t.cfg.Local, dist.AcceptorHooks{
-		Admit: func(h dist.Hello) dist.Status {
-			status := a.admit(h)
-			a.insisted = status == dist.StatusAlive // it only goes on from there by insisting
-			return status
-		},
-		Established: func(r dist.Remote) (err error) {
-			link, err = a.install(r)
+	_, err := dist.Accept(a.conn, time.Now().Add(t.setup), t.cfg.Local, dist.AcceptorHooks{
+		Admit: a.admit,
+		Established: func(r dist.Remote) error {
+			info, err := a.install(r)
+			link = info.Link
 			return err
 		},
 	})
-	a.leave()
 	if err != nil {
 		t.failed(a, link, a.explain(err))
 		return

@@ -1,6 +1,7 @@
 package links
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"sync"
@@ -8,51 +9,78 @@ import (
 	"github.com/liminal-bus/liminal/internal/dist"
 )
 
-// attempt is one handshake under way, in either direction, once it has a
-// name. It stands in Table.out or Table.in until it has ended.
+// attempt is one handshake under way, in either direction.
 type attempt struct {
 	t        *Table
 	addr     netip.AddrPort
 	outgoing bool
 	want     string // the name dialled, "" under a throw-away label
+
+	// Guarded by Table.mu, though nobody but the attempt's own goroutine
+	// changes them.
 	name     string // claimed by the peer, or wanted
 	creation uint32 // claimed by the peer; 0 while unknown
 	insisted bool   // it was told alive and came on: its side has no link any more
+	named    bool   // outgoing: our name message may be with the peer
+	proving  bool   // outgoing: our digest may be with the peer
+	hasty    bool   // outgoing: proving while an inbound one was under way
+	over     bool   // ended is closed
 
-	mu    sync.Mutex
-	conn  net.Conn // nil while a dial connects
-	cause error    // why the table ended it
+	ended chan struct{}   // closed when it has left the table
+	ctx   context.Context // done when it was cancelled, with the cause
+	stop  context.CancelCauseFunc
+
+	mu     sync.Mutex
+	conn   net.Conn // nil while a dial connects
+	linked bool     // the conn belongs to a link: cancel comes too late
 }
 
-// cancel ends the handshake from outside: its next read or write fails.
+func (t *Table) newAttempt(ctx context.Context, addr netip.AddrPort) *attempt {
+	a := &attempt{t: t, addr: addr, ended: make(chan struct{})}
+	a.ctx, a.stop = context.WithCancelCause(ctx)
+	return a
+}
+
+// cancel ends the handshake from outside: what it waits for fails. It never
+// touches the conn of a link.
 func (a *attempt) cancel(cause error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cause == nil {
-		a.cause = cause
+	if a.linked {
+		return
 	}
+	a.stop(cause)
 	if a.conn != nil {
 		a.conn.Close()
 	}
 }
 
-// attach gives a dial its socket, or closes it if the table has ended the
-// dial meanwhile.
+// attach gives a dial its socket, or closes it if the dial has been cancelled
+// meanwhile.
 func (a *attempt) attach(conn net.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.conn = conn
-	if a.cause != nil {
+	if a.ctx.Err() != nil {
 		conn.Close()
 	}
 }
 
-// explain puts the table's reason in place of the I/O error it brought about.
-func (a *attempt) explain(err error) error {
+// commit turns the handshake into a link, unless it was cancelled before.
+func (a *attempt) commit() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cause != nil {
-		return a.cause
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	a.linked = true
+	return nil
+}
+
+// explain puts the cause of cancel in place of the I/O error it brought about.
+func (a *attempt) explain(err error) error {
+	if cause := context.Cause(a.ctx); cause != nil {
+		return cause
 	}
 	return err
 }
@@ -61,97 +89,22 @@ func (a *attempt) explain(err error) error {
 func (a *attempt) leave() {
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
-	delete(a.t.in, a)
-	if a.t.out[a.name] == a {
-		delete(a.t.out, a.name)
-	}
+	a.t.drop(a)
+	a.stop(nil)
 }
 
-// ours says whether of two links between the nodes self and peer the one that
-// we dialled is to stay: OTP's rule, the attempt of the greater name survives.
-func ours(self, peer string) bool { return self > peer }
-
-// admit answers the name message of an inbound handshake. The order is that
-// of dist_util.erl: leave to come, an attempt of ours, a live link.
-func (a *attempt) admit(h dist.Hello) dist.Status {
-	t := a.t
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	a.name, a.creation = h.Name, h.Creation
-	rule := t.judge(h)
-	if rule == dist.StatusOK || rule == dist.StatusOKSimultaneous || rule == dist.StatusAlive {
-		t.in[a] = true
+// drop takes a off the table and lets those go that waited for its end. The
+// caller holds t.mu.
+func (t *Table) drop(a *attempt) {
+	delete(t.in, a)
+	delete(t.dials, a)
+	if t.out[a.name] == a {
+		delete(t.out, a.name)
 	}
-	return rule
-}
-
-// judge decides without changing the table, but for a simultaneous attempt of
-// ours that has to give way. The caller holds t.mu.
-func (t *Table) judge(h dist.Hello) dist.Status {
-	up := t.up(h.Name)
-	switch {
-	case t.closed, t.alone:
-		t.counts.refusedAlone.Add(1)
-		return dist.StatusNotAllowed
-	case !up && t.live >= t.cfg.MaxPeers:
-		t.counts.refusedFull.Add(1)
-		return dist.StatusNotAllowed
-	case t.out[h.Name] != nil && ours(t.cfg.Local.Name, h.Name):
-		return dist.StatusNOK
-	case t.out[h.Name] != nil:
-		t.out[h.Name].cancel(ErrLost)
-		return dist.StatusOKSimultaneous
-	case up:
-		return dist.StatusAlive
+	if !a.over {
+		a.over = true
+		close(a.ended)
 	}
-	return dist.StatusOK
-}
-
-func (t *Table) up(name string) bool {
-	r := t.rows[name]
-	return r != nil && r.info.Up
-}
-
-// learned is called when an outbound handshake has the peer's challenge and
-// with it the name, before our digest goes out.
-func (a *attempt) learned(h dist.Hello) error {
-	t := a.t
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	a.name, a.creation = h.Name, h.Creation
-	if t.cfg.Vet != nil {
-		if err := t.cfg.Vet(h.Name); err != nil {
-			return err
-		}
-	}
-	if r := t.rows[h.Name]; r != nil && r.info.Up && r.info.Creation == h.Creation {
-		return ErrUp
-	}
-	if other := t.out[h.Name]; other != nil && other != a {
-		return ErrDialling
-	}
-	if err := t.settle(h); err != nil {
-		return err
-	}
-	t.out[h.Name] = a
-	return nil
-}
-
-// settle finds an inbound handshake of the same life of the same node, begun
-// before we knew whom we had dialled, and ends the one that has to give way.
-// The creation must be equal, so that a made-up name cannot stop our dials.
-// The caller holds t.mu.
-func (t *Table) settle(h dist.Hello) error {
-	for in := range t.in {
-		if in.name != h.Name || in.creation != h.Creation {
-			continue
-		}
-		if !ours(t.cfg.Local.Name, h.Name) {
-			return ErrLost
-		}
-		in.cancel(ErrReplaced)
-	}
-	return nil
 }
 
 // heard is the name the other side gave, or the one wanted.
@@ -159,4 +112,19 @@ func (a *attempt) heard() string {
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
 	return a.name
+}
+
+// admit answers the name message of an inbound handshake.
+func (a *attempt) admit(h dist.Hello) dist.Status {
+	t := a.t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a.name, a.creation = h.Name, h.Creation
+	status := t.judge(h)
+	switch status {
+	case dist.StatusOK, dist.StatusOKSimultaneous, dist.StatusAlive:
+		t.in[a] = true
+	}
+	a.insisted = status == dist.StatusAlive // it only goes on from there by insisting
+	return status
 }

@@ -8,6 +8,7 @@ type counters struct {
 	refusedAlone        atomic.Uint64
 	refusedFull         atomic.Uint64
 	refusedPending      atomic.Uint64
+	refusedDuplicate    atomic.Uint64
 	evicted             atomic.Uint64
 	failedIn, failedOut atomic.Uint64
 	replaced            atomic.Uint64
@@ -28,6 +29,7 @@ func (t *Table) Counters() map[string]uint64 {
 		"handshakes_refused_alone": c.refusedAlone.Load(),
 		"handshakes_refused_full":  c.refusedFull.Load(),
 		"handshakes_refused_slots": c.refusedPending.Load(),
+		"handshakes_refused_name":  c.refusedDuplicate.Load(),
 		"accept_errors":            c.acceptErrors.Load(),
 		"rows_dropped":             c.rowsDropped.Load(),
 	}

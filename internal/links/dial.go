@@ -25,29 +25,65 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 
 // Dial connects to addr within timeout and shakes hands within dist.SetupTime.
 // want is the name that must answer; "" takes whatever name does, which then
-// is the one that counts. ctx can end it at any time.
+// is the one that counts. ctx can end it at any time. The row returned is that
+// of the link made, which may have ended again.
 //
-// ErrUp comes with the row of the peer that was up already. ErrLost,
-// ErrDialling and dist.ErrNOK say that another attempt to the same peer is
-// under way: Await its outcome.
+// ErrUp comes with the row of the peer that was up already, or came up
+// meanwhile by its own attempt. ErrLost, ErrDialling and dist.ErrNOK say that
+// another attempt to the same peer is under way: Await its outcome.
 func (t *Table) Dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
-	a := &attempt{t: t, addr: addr, outgoing: true, want: want, name: want}
-	if err := t.reserve(a); err != nil {
-		return t.present(want), err
+	info, err := t.dial(ctx, timeout, addr, want)
+	if want == "" && errors.Is(err, dist.ErrNOK) {
+		// Whose attempt has won is not known under a label: let it finish, then
+		// ask again who is there.
+		t.calm(ctx)
+		info, err = t.dial(ctx, timeout, addr, want)
 	}
+	return info, err
+}
+
+// calm waits until the inbound handshakes of this moment have ended, at most
+// yieldTime.
+func (t *Table) calm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, yieldTime)
+	defer cancel()
+	t.mu.Lock()
+	var all []*attempt
+	for in := range t.in {
+		all = append(all, in)
+	}
+	t.mu.Unlock()
+	for _, in := range all {
+		select {
+		case <-in.ended:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (t *Table) dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
+	a := t.newAttempt(ctx, addr)
+	a.outgoing, a.want, a.name = true, want, want
+	if err := t.reserve(a); err != nil {
+		a.stop(nil)
+		info := t.present(want)
+		info.Name = want
+		return info, err
+	}
+	defer t.wg.Done()
 	defer a.leave()
 	d := net.Dialer{Timeout: timeout}
-	conn, err := d.DialContext(ctx, "tcp", addr.String())
+	conn, err := d.DialContext(a.ctx, "tcp", addr.String())
 	if err != nil {
-		t.counts.failedOut.Add(1)
-		return Info{}, &ConnectError{Addr: addr, Err: a.explain(err)}
+		return t.giveUp(a, &ConnectError{Addr: addr, Err: err})
 	}
 	a.attach(conn)
 	defer context.AfterFunc(ctx, func() { a.cancel(context.Cause(ctx)) })()
 	return t.greet(a)
 }
 
-// reserve files a dial by name, so that there is one at a time.
+// reserve files a dial, and a dial by name so that there is one at a time.
+// Close waits for it from here on.
 func (t *Table) reserve(a *attempt) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,14 +91,21 @@ func (t *Table) reserve(a *attempt) error {
 	case t.closed:
 		return ErrClosed
 	case a.want == "":
-		return nil
 	case t.up(a.want):
 		return ErrUp
 	case t.out[a.want] != nil:
 		return ErrDialling
+	default:
+		t.out[a.want] = a
 	}
-	t.out[a.want] = a
+	t.dials[a] = true
+	t.wg.Add(1)
 	return nil
+}
+
+func (t *Table) up(name string) bool {
+	r := t.rows[name]
+	return r != nil && r.info.Up
 }
 
 func (t *Table) present(name string) Info {
@@ -72,21 +115,23 @@ func (t *Table) present(name string) Info {
 
 // greet is the handshake of a dial, up to a running link.
 func (t *Table) greet(a *attempt) (Info, error) {
-	remote, err := dist.Dial(a.conn, time.Now().Add(dist.SetupTime), t.cfg.Local, dist.InitiatorHooks{
+	if err := a.introduce(); err != nil {
+		return t.giveUp(a, err)
+	}
+	remote, err := dist.Dial(a.conn, time.Now().Add(t.setup), t.cfg.Local, dist.InitiatorHooks{
 		Want:    a.want,
 		Alive:   func() bool { return t.insist(a) },
 		Learned: a.learned,
 	})
 	if err != nil {
-		return t.giveUp(a, a.explain(err))
+		return t.giveUp(a, err)
 	}
-	link, err := a.install(remote)
+	info, err := a.install(remote)
 	if err != nil {
 		return t.giveUp(a, err)
 	}
 	t.counts.dialled.Add(1)
-	t.start(link)
-	info, _ := t.Lookup(remote.Name)
+	t.start(info.Link)
 	return info, nil
 }
 
@@ -105,12 +150,33 @@ func (t *Table) insist(a *attempt) bool {
 	return true
 }
 
-// giveUp closes the socket. A peer that was up already is no failure.
+// giveUp closes the socket. A peer that was up already, or is meanwhile, is no
+// failure.
 func (t *Table) giveUp(a *attempt, err error) (Info, error) {
-	a.conn.Close()
+	if a.conn != nil {
+		a.conn.Close()
+	}
+	err = t.verdict(a, a.explain(err))
 	if errors.Is(err, ErrUp) || errors.Is(err, dist.ErrAlive) {
 		return t.present(a.heard()), ErrUp
 	}
 	t.counts.failedOut.Add(1)
 	return Info{Name: a.heard()}, err
+}
+
+// verdict does not take it for another cookie that the peer hung up on an
+// attempt of ours because its own was further.
+func (t *Table) verdict(a *attempt, err error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !a.hasty || !errors.Is(err, dist.ErrCookie) {
+		return err
+	}
+	if t.up(a.name) {
+		return ErrUp
+	}
+	if t.inbound(a.name, a.creation) != nil {
+		return ErrLost
+	}
+	return err
 }

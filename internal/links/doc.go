@@ -24,17 +24,61 @@
 // Snapshot is read by the poll loop; its version makes a poll of an unchanged
 // table free. Config.Down is called at once, by the goroutine that ended the
 // link: what a peer had here is purged then, not a poll later. For one link Up
-// is always called before Down, and for one name the Down of a replaced link
-// before the Up of its successor.
+// is always called before Down, and for one name the Down of a link has
+// returned before the Up of its successor is called, whichever goroutine ended
+// it. Close returns after the last Down.
 //
 // # One link a peer
 //
 // Two nodes may dial each other at the same moment. As in OTP's net_kernel the
-// attempt of the node with the greater name survives. Three places see to it:
-// Admit, for an inbound handshake while we dial the same name; learned, for an
-// outbound one that finds out only from the challenge whom it dialled; and
-// install, for two that are both through. An inbound handshake may also come
-// for a name that has a live link, since the peer may know already that the
-// old link is dead. It is answered alive, and the old link is left alone until
-// the digest has been checked.
+// attempt of the node with the greater name survives, and the loser by name
+// ends before it has sent its digest: from the digest on the peer may make a
+// link of it, and what was made would have to be replaced. Each step of a dial
+// is held against the inbound handshakes of the same name:
+//
+//	before our name       a dial by name waits for an inbound one to end
+//	name of the peer      nok, if our greater attempt by name has sent its name
+//	                      ok_simultaneous, if our smaller one has; it ends by
+//	                      the peer's nok, or at the next step
+//	                      nok, whoever is greater, if our digest is out
+//	before our digest     the smaller name waits for an inbound one of the same
+//	                      creation to end
+//	link                  ends our own attempt to the same life of that name
+//
+// A dial under a label has no name before the challenge; up to there the peer's
+// handshake is answered as if there were no dial. Two waiting dials cannot wait
+// for each other, since only one side is smaller and a wait ends after
+// yieldTime. A dial that has lost patience goes on; should both digests then
+// be out at once, the greater name's wins at both ends. The tests try every
+// order of the messages of two handshakes, with and without patience: there is
+// one link, the first that either node has.
+//
+// OTP closes its own attempt as soon as the peer's name comes in. We let it
+// stand back, because a name is only a claim: a stranger that says hello under
+// the name of a peer can delay our dial to that peer by yieldTime at each of the
+// two steps that wait, not end it.
+//
+// What remains. When the dialler gives up at the moment its digest is taken,
+// the acceptor has a link that ends at once and may have told the dialler's
+// node that its own dial is not needed: for a moment there is no link, both
+// sides know it, and the next dial gets through. The same can happen when we
+// dial an OTP node of a smaller name under a label while it dials us: it drops
+// its attempt for ours even after its digest, which we may have taken already.
+//
+// # Replacing a link
+//
+// An inbound handshake may come for a name that has a live link, since the
+// peer may know already that the old link is dead. It is answered alive, and
+// the old link is left alone until the digest has been checked. If the peer
+// insists, or has a new creation, the new link replaces the old one at once.
+// More than maxTakeovers by other creations within takeoverTime mean that two
+// nodes use one name: then the link that is up stays, and other creations are
+// refused for takeoverTime.
+//
+// # Strangers
+//
+// At most MaxPending handshakes that others began are under way, each for
+// dist.SetupTime in all. The newcomer evicts the oldest of the busiest address,
+// where all of an IPv6 /64 are one address. A handshake that has become a link
+// is out of reach of eviction and of CloseListeners from that very moment.
 package links

@@ -10,31 +10,61 @@ import (
 // the link it replaces. The acceptor calls it before it writes the ack, so
 // that a peer which has the ack can rely on being in our table. The link's
 // goroutines are not running yet.
-func (a *attempt) install(remote dist.Remote) (*dist.Link, error) {
-	t := a.t
-	t.mu.Lock()
-	old, err := t.incumbent(a, remote)
+func (a *attempt) install(remote dist.Remote) (Info, error) {
+	h, old, err := a.t.enter(a, remote)
 	if err != nil {
-		t.mu.Unlock()
-		return nil, err
+		return Info{}, err
 	}
-	h := &hooks{}
-	l := t.newLink(a, remote, h)
-	h.info = t.file(a, remote, l)
-	t.mu.Unlock()
-
 	if old != nil {
 		old.Close(dist.ReasonReplaced, nil)
 	}
-	t.announce(h)
-	return l, nil
+	a.t.announce(h)
+	return h.info, nil
+}
+
+// enter is what install does in one step. From here on nothing but the link
+// itself can end the connection.
+func (t *Table) enter(a *attempt, remote dist.Remote) (*hooks, *dist.Link, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old, err := t.incumbent(a, remote)
+	if err == nil {
+		err = a.commit()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if old != nil {
+		t.counts.replaced.Add(1)
+	}
+	t.drop(a)
+	t.overtake(remote)
+	h := &hooks{told: make(chan struct{})}
+	t.file(a, remote, h)
+	t.wg.Add(1) // until Down has returned
+	return h, old, nil
+}
+
+// overtake ends our own attempt to a name that has a link now, unless it goes
+// to another life of that node. The caller holds t.mu.
+func (t *Table) overtake(remote dist.Remote) {
+	if o := t.out[remote.Name]; o != nil && (!o.proving || o.creation == remote.Creation) {
+		o.cancel(ErrUp)
+		t.drop(o)
+	}
 }
 
 // incumbent returns the live link that has to make room, or an error if the
 // newcomer has to. The caller holds t.mu.
 func (t *Table) incumbent(a *attempt, remote dist.Remote) (*dist.Link, error) {
-	if t.closed || t.alone && !a.outgoing {
+	switch {
+	case t.closed:
 		return nil, ErrClosed
+	case t.alone && !a.outgoing:
+		return nil, dist.ErrNotAllowed
+	}
+	if t.yields(a, remote) {
+		return nil, ErrReplaced
 	}
 	r := t.rows[remote.Name]
 	if r == nil || !r.info.Up {
@@ -47,8 +77,20 @@ func (t *Table) incumbent(a *attempt, remote dist.Remote) (*dist.Link, error) {
 	if t.crossed(r, a, remote) && a.outgoing != ours(t.cfg.Local.Name, remote.Name) {
 		return nil, ErrReplaced
 	}
-	t.counts.replaced.Add(1)
+	if r.contested(remote.Creation, time.Now()) {
+		t.counts.refusedDuplicate.Add(1)
+		return nil, ErrDuplicate
+	}
 	return r.info.Link, nil
+}
+
+// yields says whether an inbound handshake has to give way to our own, greater
+// one to the same life of that node, whose digest is out already. The peer, for
+// its part, drops the inbound one when it takes that digest. The caller holds
+// t.mu.
+func (t *Table) yields(a *attempt, remote dist.Remote) bool {
+	o := t.out[remote.Name]
+	return o != nil && o != a && o.proving && o.creation == remote.Creation && ours(t.cfg.Local.Name, remote.Name)
 }
 
 // crossed says whether the live link and the newcomer are the two halves of a
@@ -72,80 +114,39 @@ func (t *Table) newLink(a *attempt, remote dist.Remote, h *hooks) *dist.Link {
 }
 
 // file writes the row. The caller holds t.mu.
-func (t *Table) file(a *attempt, remote dist.Remote, l *dist.Link) Info {
+func (t *Table) file(a *attempt, remote dist.Remote, h *hooks) {
 	r := t.rows[remote.Name]
 	if r == nil {
 		t.dropOldest()
 		r = &row{}
 		t.rows[remote.Name] = r
 	}
-	reason, detail := r.info.Reason, r.info.Detail
-	if r.info.Up {
-		reason, detail = dist.ReasonReplaced, dist.ReasonReplaced.Text()
+	now := time.Now()
+	last := r.info
+	if last.Up {
+		r.takenOver(remote.Creation, now)
+		last.Ended, last.Reason, last.Detail = now, dist.ReasonReplaced, dist.ReasonReplaced.Text()
 	} else {
 		t.live++
 	}
 	r.info = Info{
 		Name:       remote.Name,
 		Creation:   remote.Creation,
-		Generation: r.info.Generation + 1,
+		Generation: last.Generation + 1,
 		Up:         true,
 		Addr:       a.addr,
 		Outgoing:   a.outgoing,
-		Since:      time.Now(),
-		Ended:      r.info.Ended,
+		Since:      now,
+		Ended:      last.Ended,
 		Offered:    remote.Flags,
 		Agreed:     remote.Agreed,
 		RTT:        remote.RTT,
-		Reason:     reason,
-		Detail:     detail,
-		Link:       l,
+		Reason:     last.Reason,
+		Detail:     last.Detail,
+		Link:       t.newLink(a, remote, h),
 	}
+	h.info, h.prev, r.told = r.info, r.told, h.told
 	t.version.Add(1)
 	close(t.changed)
 	t.changed = make(chan struct{})
-	return r.info
-}
-
-// announce calls Up, and Down too if the link has ended meanwhile.
-func (t *Table) announce(h *hooks) {
-	t.cfg.Up(h.info)
-	h.mu.Lock()
-	h.upDone = true
-	down := h.down
-	h.mu.Unlock()
-	if down != nil {
-		t.cfg.Down(*down)
-	}
-}
-
-// down is the OnDown of every link.
-func (t *Table) down(l *dist.Link, h *hooks) {
-	info := t.strike(l, h)
-	h.mu.Lock()
-	early := !h.upDone
-	if early {
-		h.down = &info
-	}
-	h.mu.Unlock()
-	if !early {
-		t.cfg.Down(info)
-	}
-}
-
-// strike marks the row of l as down and returns what Down is to be told. A
-// link that was replaced finds another in its row and leaves the row alone.
-func (t *Table) strike(l *dist.Link, h *hooks) Info {
-	reason, detail, _ := l.Down()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	told := h.info
-	told.Up, told.Ended, told.Reason, told.Detail = false, time.Now(), reason, detail
-	if r := t.rows[told.Name]; r != nil && r.info.Link == l {
-		r.info = told
-		r.info.Link = nil
-		t.live--
-		t.version.Add(1)
-	}
-	return told
 }

@@ -68,7 +68,7 @@ func bindOnce(ctx context.Context, hosts []string, port int) ([]net.Listener, er
 	for _, host := range hosts {
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-		if len(ls) > 0 && errors.Is(err, syscall.EADDRNOTAVAIL) {
+		if len(ls) > 0 && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
 			continue // a name may resolve to an address this machine does not have
 		}
 		if err != nil {

@@ -1,7 +1,6 @@
 package links
 
 import (
-	"net"
 	"net/netip"
 	"sync"
 )
@@ -12,33 +11,49 @@ import (
 // us pays for it itself. Loopback addresses are not held to a share of their
 // own, since on one machine many nodes start at once.
 type pending struct {
-	mu    sync.Mutex
-	seq   uint64
-	conns map[*pendingConn]bool
+	mu     sync.Mutex
+	seq    uint64
+	conns  map[*pendingConn]bool
+	closed error // why no more are taken
 }
 
 type pendingConn struct {
-	conn net.Conn
-	addr netip.Addr
+	a    *attempt
+	addr netip.Addr // see source
 	seq  uint64
 }
 
-// add takes a place for conn. It says which connection had to go for it, and
-// false if there is no place at all.
-func (p *pending) add(conn net.Conn, addr netip.Addr) (c, evicted *pendingConn, ok bool) {
+// source is what counts as one address: whoever has one IPv6 address has a
+// whole network of them.
+func source(addr netip.Addr) netip.Addr {
+	if addr.Is6() && !addr.IsLoopback() {
+		if p, err := addr.WithZone("").Prefix(64); err == nil {
+			return p.Addr()
+		}
+	}
+	return addr
+}
+
+// add takes a place for a. It says which connection had to go for it, and why
+// there is no place for a at all.
+func (p *pending) add(a *attempt) (c, evicted *pendingConn, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed != nil {
+		return nil, nil, p.closed
+	}
+	addr := source(a.addr.Addr())
 	if len(p.conns) >= MaxPending {
 		evicted = p.victim(addr)
 		if evicted == nil {
-			return nil, nil, false
+			return nil, nil, ErrEvicted
 		}
 		delete(p.conns, evicted)
 	}
 	p.seq++
-	c = &pendingConn{conn: conn, addr: addr, seq: p.seq}
+	c = &pendingConn{a: a, addr: addr, seq: p.seq}
 	p.conns[c] = true
-	return c, evicted, true
+	return c, evicted, nil
 }
 
 // victim is the oldest connection of the address that holds most, or nil when
@@ -83,10 +98,12 @@ func (p *pending) len() int {
 	return len(p.conns)
 }
 
-func (p *pending) closeAll() {
+// close ends all of them and takes no more.
+func (p *pending) close(cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = cause
 	for c := range p.conns {
-		c.conn.Close()
+		c.a.cancel(cause)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
@@ -29,7 +28,37 @@ type Info struct {
 	Link       *dist.Link    // nil unless Up
 }
 
-type row struct{ info Info }
+type row struct {
+	info      Info
+	told      chan struct{} // closed when Down of the present or last link has returned
+	takeovers []time.Time   // by other lives, at most maxTakeovers and recent
+	held      time.Time     // until when other lives are refused
+}
+
+// Two nodes under one name would replace each other for ever. After
+// maxTakeovers within takeoverTime the one that is up stays, and any other is
+// refused for takeoverTime.
+const (
+	maxTakeovers = 3
+	takeoverTime = time.Minute
+)
+
+// contested says whether a live link is not to be replaced by another life of
+// its name. A life that returns to its own name is always welcome.
+func (r *row) contested(creation uint32, now time.Time) bool {
+	return creation != r.info.Creation && now.Before(r.held)
+}
+
+// takenOver books that a life replaces the live link of another.
+func (r *row) takenOver(creation uint32, now time.Time) {
+	if creation == r.info.Creation {
+		return
+	}
+	r.takeovers = slices.DeleteFunc(r.takeovers, func(at time.Time) bool { return now.Sub(at) >= takeoverTime })
+	if r.takeovers = append(r.takeovers, now); len(r.takeovers) == maxTakeovers {
+		r.takeovers, r.held = nil, now.Add(takeoverTime)
+	}
+}
 
 // Version changes whenever a row does.
 func (t *Table) Version() uint64 { return t.version.Load() }
@@ -63,12 +92,13 @@ func (t *Table) Up(name string) bool {
 	return ok && info.Up
 }
 
-// Forget drops the row of a name that has no link, and says whether it did.
+// Forget drops the row of a name that has no link, and says whether it did. A
+// link whose Down has not returned still counts.
 func (t *Table) Forget(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r, ok := t.rows[name]
-	if !ok || r.info.Up {
+	if !ok || r.busy() {
 		return false
 	}
 	delete(t.rows, name)
@@ -76,7 +106,18 @@ func (t *Table) Forget(name string) bool {
 	return true
 }
 
-// Await returns the row of name as soon as it has a live link.
+// busy says that a link is up, or that its end is not known everywhere yet.
+func (r *row) busy() bool {
+	select {
+	case <-r.told:
+		return r.info.Up
+	default:
+		return true
+	}
+}
+
+// Await returns the row of name as soon as it has a live link. It fails when
+// ctx ends, and with ErrClosed when no link can come any more.
 func (t *Table) Await(ctx context.Context, name string) (Info, error) {
 	for {
 		t.mu.Lock()
@@ -84,15 +125,19 @@ func (t *Table) Await(ctx context.Context, name string) (Info, error) {
 		if r, ok := t.rows[name]; ok {
 			info = r.info
 		}
-		changed := t.changed
+		changed, closed := t.changed, t.closed
 		t.mu.Unlock()
-		if info.Up {
+		switch {
+		case info.Up:
 			return info, nil
+		case closed:
+			return Info{}, ErrClosed
 		}
 		select {
 		case <-ctx.Done():
 			return Info{}, context.Cause(ctx)
 		case <-changed:
+		case <-t.closing:
 		}
 	}
 }
@@ -105,18 +150,13 @@ func (t *Table) dropOldest() {
 	}
 	var oldest *row
 	for _, r := range t.rows {
-		if !r.info.Up && (oldest == nil || r.info.Ended.Before(oldest.info.Ended)) {
+		if !r.busy() && (oldest == nil || r.info.Ended.Before(oldest.info.Ended)) {
 			oldest = r
 		}
 	}
+	if oldest == nil {
+		return // all of them went down this very moment
+	}
 	delete(t.rows, oldest.info.Name)
 	t.counts.rowsDropped.Add(1)
-}
-
-// hooks calls Up and Down of one link in order, whoever is faster.
-type hooks struct {
-	info   Info // of the link when it came up; guarded by Table.mu
-	mu     sync.Mutex
-	upDone bool
-	down   *Info // ended before Up had returned
 }

@@ -14,9 +14,9 @@ import (
 // The limits of a table, unless Config says otherwise.
 const (
 	DefaultMaxPeers   = 1024
-	MaxPending        = 256 // handshakes under way that others began
-	MaxPendingAddress = 16  // of them from one address, where all of MaxPending are taken
-	MaxDown           = 4096
+	MaxPending        = 256  // handshakes under way that others began
+	MaxPendingAddress = 16   // of them from one address, where all of MaxPending are taken
+	MaxDown           = 4096 // rows of names without a link
 )
 
 // Errors of Dial and of handshakes that the table ends.
@@ -28,6 +28,8 @@ var (
 	ErrFull     = errors.New("the table has all the peers it may have")
 	ErrEvicted  = errors.New("too many handshakes are under way")
 	ErrReplaced = errors.New("another link to the same peer won")
+	// ErrDuplicate: more than one node is started under that name.
+	ErrDuplicate = errors.New("nodes with the same name replace each other")
 )
 
 // Config is what a Table needs.
@@ -41,10 +43,11 @@ type Config struct {
 	MaxPeers int // live links; 0 is DefaultMaxPeers
 
 	// Up is called for each new link before its reader starts, Down once it
-	// has ended; both by the goroutine that made the change, without a lock
-	// held. They must not wait for other goroutines of the table.
+	// has ended, without a lock held. They must not wait for other goroutines
+	// of the table, nor call Dial or Close. Either may be nil.
 	Up, Down func(Info)
-	// Refused is told of every handshake that failed, for the log.
+	// Refused is told of every inbound handshake that failed, for the log; nil
+	// is told nothing.
 	Refused func(Refusal)
 }
 
@@ -63,8 +66,9 @@ type Table struct {
 
 	mu      sync.Mutex
 	rows    map[string]*row
-	out     map[string]*attempt // outbound handshakes, by the name wanted or learned
-	in      map[*attempt]bool   // inbound handshakes past their name message
+	out     map[string]*attempt // outbound handshakes, by the name wanted or about to be proved
+	dials   map[*attempt]bool   // outbound handshakes, all of them
+	in      map[*attempt]bool   // inbound handshakes that were let past their name message
 	live    int
 	alone   bool // inbound handshakes are not allowed
 	closed  bool
@@ -73,8 +77,9 @@ type Table struct {
 
 	pending   pending
 	listeners []net.Listener
-	wg        sync.WaitGroup // accept loops, handshakes, links
+	wg        sync.WaitGroup // accept loops, handshakes, links until Down has returned
 	counts    counters
+	setup     time.Duration // dist.SetupTime, but in tests
 }
 
 // New makes an empty table.
@@ -82,14 +87,21 @@ func New(c Config) *Table {
 	if c.MaxPeers == 0 {
 		c.MaxPeers = DefaultMaxPeers
 	}
+	for _, f := range []*func(Info){&c.Up, &c.Down} {
+		if *f == nil {
+			*f = func(Info) {}
+		}
+	}
 	return &Table{
 		cfg:     c,
 		rows:    map[string]*row{},
 		out:     map[string]*attempt{},
+		dials:   map[*attempt]bool{},
 		in:      map[*attempt]bool{},
 		changed: make(chan struct{}),
 		closing: make(chan struct{}),
 		pending: pending{conns: map[*pendingConn]bool{}},
+		setup:   dist.SetupTime,
 	}
 }
 
@@ -139,31 +151,19 @@ func (t *Table) CloseListeners() {
 		close(t.closing)
 	}
 	listeners := t.listeners
-	attempts := t.attempts()
+	for a := range t.dials {
+		a.cancel(ErrClosed)
+	}
 	t.mu.Unlock()
 	for _, l := range listeners {
 		l.Close()
 	}
-	for _, a := range attempts {
-		a.cancel(ErrClosed)
-	}
-	t.pending.closeAll()
-}
-
-// attempts lists every handshake that has a name. The caller holds t.mu.
-func (t *Table) attempts() []*attempt {
-	all := make([]*attempt, 0, len(t.out)+len(t.in))
-	for _, a := range t.out {
-		all = append(all, a)
-	}
-	for a := range t.in {
-		all = append(all, a)
-	}
-	return all
+	t.pending.close(ErrClosed)
 }
 
 // Close ends everything: listeners, handshakes, then links with the given
-// reason. It returns once every goroutine of the table is gone.
+// reason. It returns once every goroutine of the table is gone, every Dial has
+// returned, and every link has had its Down. Up and Down must not call it.
 func (t *Table) Close(reason dist.Reason) {
 	t.CloseListeners()
 	for _, l := range t.liveLinks() {
