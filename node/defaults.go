@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -56,11 +57,30 @@ func (c Config) check() error {
 	if c.Poll > c.Tick/8 {
 		return fmt.Errorf("config: Poll (%v) must be at most an eighth of Tick (%v)", c.Poll, c.Tick)
 	}
+	if err := checkAdvertise(c.Advertise); err != nil {
+		return fmt.Errorf("config: Advertise: %w", err)
+	}
 	switch c.EPMD {
 	case EPMDAuto, EPMDRequire, EPMDOff:
 		return nil
 	}
 	return fmt.Errorf("config: EPMD must be auto, require or off, not %q", c.EPMD)
+}
+
+// checkAdvertise takes HOST and HOST:PORT: a peer refuses a hello with anything
+// else.
+func checkAdvertise(s string) error {
+	if s == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		s = net.JoinHostPort(s, "1")
+	}
+	a, err := parseAddress(s)
+	if err == nil && a.Name != "" {
+		err = fmt.Errorf("%w: %q has a node name", ErrBadAddress, s)
+	}
+	return err
 }
 
 // FullName completes NAME to NAME@SHORTHOST and checks the result. The error

@@ -36,8 +36,8 @@ func (n *Node) dial(t discovery.Target) {
 	wanted := n.plan.Done(t, r, time.Now())
 	waiting := n.joins[t.ID]
 	delete(n.joins, t.ID)
-	if t.Expect != "" {
-		n.record(t.Expect).seed = t.Role&(discovery.RoleSeed|discovery.RoleJoined) != 0
+	if wanted && t.Expect != "" {
+		n.record(t.Expect) // listed as dialling
 	}
 	n.mu.Unlock()
 	if !wanted && err == nil && info.Link != nil { // nil: it has ended by itself

@@ -72,5 +72,13 @@
 // A hidden peer that is neither liminal nor OTP and that dialled us (erl_call,
 // a C node) is not dialled back when its link ends.
 //
+// Of two liminal nodes the one with the greater name probes. The other probes
+// too before it gives up, since its peer may be set to probe more rarely than
+// it is patient; and no setting makes the patience shorter than two probes.
+//
+// The node.stopping event is the last: links that end because we stop make
+// none. After a gap the new snapshot stands for all events up to its seq, so
+// Missed counts those that are still kept too.
+//
 // Generations are counted per name and start over when a name is forgotten.
 package node

@@ -178,7 +178,7 @@ func (n *Node) joinSeeds(ctx context.Context, seeds []discovery.Address) error {
 	n.plan.SetSeeds(seeds)
 	for _, a := range seeds {
 		if name := a.NodeName(n.host); name != "" && name != n.name {
-			n.record(name).seed = true
+			n.record(name) // listed as dialling
 		}
 	}
 	n.mu.Unlock()
@@ -256,7 +256,11 @@ type JoinError struct {
 }
 
 func (e *JoinError) Error() string {
-	return fmt.Sprintf("%v (%d attempted): %v", ErrClusterJoin, e.Attempted, errors.Join(e.Seeds...))
+	text := fmt.Sprintf("%v (%d attempted)", ErrClusterJoin, e.Attempted)
+	for _, err := range e.Seeds {
+		text += "; " + err.Error()
+	}
+	return text
 }
 
 // Unwrap gives ErrClusterJoin and what the seeds said.

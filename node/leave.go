@@ -30,9 +30,6 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 		}
 		delete(n.joins, id)
 	}
-	for _, p := range n.peers {
-		p.seed = false
-	}
 	n.mu.Unlock()
 	told := n.goodbye(ctx, dist.ReasonClosed)
 	n.PollOnce()

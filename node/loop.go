@@ -118,5 +118,5 @@ func (n *Node) polledRow(r links.Info) bool {
 // givenUp says whether p was only ever heard of, and is not dialled any more.
 // The caller holds n.mu.
 func (n *Node) givenUp(p *peer) bool {
-	return p.state == StateDialling && !p.seed && !n.plan.Knows(p.name)
+	return p.state == StateDialling && !n.plan.Knows(p.name)
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
@@ -34,7 +35,6 @@ type peer struct {
 	flaps   int
 	losses  []time.Time // the last flapLosses
 	toldBy  string
-	seed    bool // configured or joined by name: stays listed
 
 	version  string
 	addr     netip.AddrPort // where it listens, as hello said
@@ -81,13 +81,13 @@ func (n *Node) apply(now time.Time, rows []links.Info, d membership.Delta) {
 	}
 }
 
+// row finds a name in a snapshot, which is sorted by name.
 func row(rows []links.Info, name string) links.Info {
-	for _, r := range rows {
-		if r.Name == name {
-			return r
-		}
+	i, found := slices.BinarySearchFunc(rows, name, func(r links.Info, name string) int { return strings.Compare(r.Name, name) })
+	if !found {
+		return links.Info{Name: name}
 	}
-	return links.Info{Name: name}
+	return rows[i]
 }
 
 // joined is called with n.mu held, as are left and flapped.

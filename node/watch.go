@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
 )
 
 // ringSize is how many events are kept for watchers that fall behind or come
@@ -86,7 +88,7 @@ func (n *Node) emit(now time.Time, p *peer, ev Event) {
 	ev.Time = now
 	if p != nil {
 		was := ev.Peer
-		ev.Peer = n.view(now, p, n.targets()[p.name])
+		ev.Peer = n.view(now, p, discovery.TargetStatus{}) // how dials go is not the event's affair
 		if was.Generation != 0 {
 			ev.Peer.Creation, ev.Peer.Generation = was.Creation, was.Generation
 		}

@@ -1,4 +1,3 @@
-// Command liminal runs a node in an Erlang cluster and shows who else is there.
 package main
 
 import (

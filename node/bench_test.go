@@ -1,0 +1,164 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/membership"
+)
+
+// spread reports the median and the extremes of b.N runs, in ms.
+func spread(b *testing.B, runs []time.Duration) {
+	slices.Sort(runs)
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	b.ReportMetric(ms(runs[0]), "min-ms")
+	b.ReportMetric(ms(runs[len(runs)/2]), "median-ms")
+	b.ReportMetric(ms(runs[len(runs)*9/10]), "p90-ms")
+	b.ReportMetric(ms(runs[len(runs)-1]), "max-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// manyRows is a node that has polled a table of that many members.
+func manyRows(t testing.TB, rows int) *Node {
+	n, _ := linkedNode(t)
+	s := membership.Snapshot{Version: n.table.Version()}
+	for i := range rows {
+		s.Entries = append(s.Entries, membership.Entry{
+			Peer: membership.Peer{Name: fmt.Sprintf("n%05d@127.0.0.1", i), Creation: 1, Generation: 1}, Up: true,
+		})
+	}
+	if d := n.tracker.Poll(s); len(d.Joined) != rows {
+		t.Fatal("the tracker has not taken the rows")
+	}
+	n.polled.Store(s.Version + 1)
+	return n
+}
+
+func BenchmarkPollUnchanged(b *testing.B) {
+	n := manyRows(b, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		n.PollOnce()
+	}
+}
+
+// An unchanged poll costs nothing at all, however many peers there are.
+func TestPollUnchangedAllocatesNothing(t *testing.T) {
+	n := manyRows(t, 10_000)
+	if got := testing.AllocsPerRun(100, n.PollOnce); got != 0 {
+		t.Errorf("%v allocations", got)
+	}
+}
+
+// BenchmarkJoin16 is sixteen nodes that start at one moment through one seed,
+// until all know all.
+func BenchmarkJoin16(b *testing.B) {
+	var runs []time.Duration
+	for b.Loop() {
+		addr := freeAddr(b)
+		configs := meshConfigs(b, addr, 15)
+		seed := quiet(b, "seed")
+		seed.Listen = addr
+		begin := time.Now()
+		nodes := startAll(b, append(configs, seed))
+		allKnowAll(b, nodes)
+		runs = append(runs, time.Since(begin))
+		closeAll(nodes)
+	}
+	spread(b, runs)
+}
+
+func closeAll(nodes []*Node) {
+	for _, n := range nodes {
+		n.Close()
+	}
+}
+
+// BenchmarkDetectKill is the time from a peer's socket closing, as the kernel
+// does it for a process that was killed, to the event.
+func BenchmarkDetectKill(b *testing.B) {
+	for _, nudges := range []bool{true, false} {
+		b.Run(fmt.Sprintf("nudges=%t", nudges), func(b *testing.B) {
+			c := quiet(b, "a")
+			c.NoNudge = !nudges
+			n := start(b, c)
+			p := newLight(b, "b", sayingHello)
+			w := n.Watch(0)
+			takeSnapshot(b, w)
+			var runs []time.Duration
+			for b.Loop() {
+				l := p.dial(n)
+				if ev := take(b, w); ev.Type != EventJoin && ev.Type != EventRejoin {
+					b.Fatalf("%+v", ev)
+				}
+				begin := time.Now()
+				l.Close(dist.ReasonReset, nil)
+				if ev := take(b, w); ev.Type != EventDown {
+					b.Fatalf("%+v", ev)
+				}
+				runs = append(runs, time.Since(begin))
+			}
+			spread(b, runs)
+		})
+	}
+}
+
+// idleNode has seven peers that are up and nothing to say.
+func idleNode(t testing.TB) (*Node, *beater) {
+	n, b := idleLoop(t)
+	for i := range 7 {
+		newLight(t, fmt.Sprintf("z%d", i), sayingHello).dial(n) // they would probe, not we
+	}
+	waitFor(t, n, "seven are up", func(n *Node) bool {
+		n.PollOnce()
+		return len(n.PeerNames()) == 7 && !slices.ContainsFunc(n.Peers(), func(p Peer) bool { return p.Kind != KindLiminal })
+	})
+	for range 3 { // the mesh's turn, buffers that shrink, the plan's look around
+		b.beat(n, time.Minute)
+		n.dialDue(b.now)
+	}
+	return n, b
+}
+
+// parts are what one round of the loop consists of.
+var parts = []struct {
+	name string
+	most float64 // allocations, with nothing to do
+	run  func(n *Node, now time.Time)
+}{
+	{"PollOnce", 0, func(n *Node, _ time.Time) { n.PollOnce() }},
+	{"table.Beat", 1, func(n *Node, now time.Time) { n.table.Beat(now) }}, // the list of live links
+	{"watchPeers", 0, (*Node).watchPeers},
+	{"expireCalls", 0, (*Node).expireCalls},
+	{"askMesh", 0, (*Node).askMesh},
+	{"forgetOld", 0, (*Node).forgetOld},
+	{"dialDue", 0, (*Node).dialDue},
+}
+
+// A beat with nothing to do allocates next to nothing.
+func TestIdleBeat(t *testing.T) {
+	n, b := idleNode(t)
+	sum := 0.0
+	for _, p := range parts {
+		got := testing.AllocsPerRun(100, func() { p.run(n, b.now) })
+		t.Logf("%-12s %v allocations", p.name, got)
+		if got > p.most {
+			t.Errorf("%s makes %v allocations with nothing to do, at most %v are right", p.name, got, p.most)
+		}
+		sum += got
+	}
+	t.Logf("%v in all", sum)
+}
+
+func BenchmarkIdleBeat(b *testing.B) {
+	n, beat := idleNode(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, p := range parts {
+			p.run(n, beat.now)
+		}
+	}
+}
