@@ -62,6 +62,7 @@ type running struct {
 	signals        chan os.Signal
 	stdout, stderr *bufio.Scanner
 	code           chan int
+	hangUp         func()
 }
 
 func startIn(t *testing.T, env Env, args ...string) *running {
@@ -71,10 +72,13 @@ func startIn(t *testing.T, env Env, args ...string) *running {
 	r.stdout, r.stderr = bufio.NewScanner(stdout), bufio.NewScanner(stderr)
 	env.Stdout, env.Stderr, env.Signals = stdout, stderr, r.signals
 	ctx, cancel := context.WithCancel(context.Background())
+	r.hangUp = func() {
+		stdout.PipeReader.Close()
+		stderr.PipeReader.Close()
+	}
 	t.Cleanup(func() {
 		cancel()
-		stdout.PipeReader.Close() // what nobody read any more
-		stderr.PipeReader.Close()
+		r.hangUp() // what nobody read any more
 	})
 	go func() {
 		code := Main(ctx, env, args)
@@ -89,6 +93,8 @@ func startIn(t *testing.T, env Env, args ...string) *running {
 func (r *running) line(from *bufio.Scanner, want string) string {
 	r.t.Helper()
 	var seen []string
+	late := time.AfterFunc(20*time.Second, r.hangUp) // ends Scan
+	defer late.Stop()
 	for from.Scan() {
 		if strings.Contains(from.Text(), want) {
 			return from.Text()

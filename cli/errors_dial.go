@@ -183,11 +183,15 @@ func tellNoSuchName(e *node.DialError, _ self) *control.Error {
 	if hostOrHere(e) == thisMachine {
 		host, why = thisMachine, "no liminal node of that name runs here, and no epmd knows it"
 	}
-	if _, names, ok := strings.Cut(e.Err.Error(), "its epmd knows: "); ok {
-		why = "its epmd knows: " + names
+	try := "liminal join " + joinHint(e) + " (skips epmd)"
+	if e.Stage == "resolve" {
+		why = "no liminal node of that name runs here, and this node does not ask epmd (--epmd off)"
 	}
-	return fail("no_such_name", fmt.Sprintf("%s has no node called %q", host, nameOf(e.Address)), why,
-		"liminal join "+joinHint(e)+" (skips epmd)")
+	if _, names, ok := strings.Cut(e.Err.Error(), "its epmd knows: "); ok && names != "" {
+		first, _, _ := strings.Cut(names, ",")
+		why, try = "its epmd knows: "+names, "liminal join "+first+"@"+hostOrHere(e)
+	}
+	return fail("no_such_name", fmt.Sprintf("%s has no node called %q", host, nameOf(e.Address)), why, try)
 }
 
 // joinHint is an address of the same host that needs no epmd.

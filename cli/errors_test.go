@@ -59,7 +59,7 @@ func allTold() []told {
 		{dial("app@db1", "", "", node.ErrEPMDRemote), "epmd_remote", 69,
 			"cannot ask db1 where \"app\" listens\ndb1:4369 gave no answer: firewall, or no node there\nliminal join db1:PORT (skips epmd)"},
 		{dial("app@db1", "", "", fmt.Errorf("%w: its epmd knows: web, jobs", node.ErrNoSuchName)), "no_such_name", 69,
-			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal join db1:PORT (skips epmd)"},
+			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal join web@db1"},
 		{dial("c@dev", "10.0.0.7:9100", "", refused), "unreachable", 69,
 			"cannot reach c@dev at 10.0.0.7:9100: connection refused\nnothing listens there, or it listens for its own machine only\nthere: liminal status, then liminal node start --listen :9100"},
 		{dial("c@dev:9100", "", "", node.ErrTimeout), "unreachable", 69,
