@@ -142,7 +142,7 @@ func (b *backend) joinOne(ctx context.Context, addr string) control.JoinResult {
 }
 
 func (b *backend) self() self {
-	return self{name: b.node.Name(), cookie: b.cookie, tick: durationText(b.tick)}
+	return self{name: b.node.Name(), cookie: b.cookie, tick: durationText(b.tick), epmd: b.node.Status().EPMD.Port}
 }
 
 // Leave implements control.Backend.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -16,6 +17,7 @@ type self struct {
 	name   string // a@dev
 	cookie string // "6 characters from LIMINAL_COOKIE"
 	tick   string // "60s"
+	epmd   int    // the port of every epmd
 }
 
 // dialErrors says how each cause of a failed dial is told. The first row whose
@@ -178,7 +180,7 @@ func tellNoHost(e *node.DialError, _ self) *control.Error {
 	return fail("no_host", fmt.Sprintf("no address for host %q", hostOrHere(e)), "DNS and /etc/hosts do not know it", try)
 }
 
-func tellNoSuchName(e *node.DialError, _ self) *control.Error {
+func tellNoSuchName(e *node.DialError, me self) *control.Error {
 	host, why := "host "+hostOrHere(e), "its epmd does not know that name"
 	if hostOrHere(e) == thisMachine {
 		host, why = thisMachine, "no liminal node of that name runs here, and no epmd knows it"
@@ -187,11 +189,18 @@ func tellNoSuchName(e *node.DialError, _ self) *control.Error {
 	if e.Stage == "resolve" {
 		why = "no liminal node of that name runs here, and this node does not ask epmd (--epmd off)"
 	}
-	if _, names, ok := strings.Cut(e.Err.Error(), "its epmd knows: "); ok && names != "" {
-		first, _, _ := strings.Cut(names, ",")
-		why, try = "its epmd knows: "+names, "liminal join "+first+"@"+hostOrHere(e)
+	if others := othersThan(me, e); len(others) > 0 {
+		why = "its epmd knows: " + strings.Join(others, ", ")
+		try = "liminal join " + strings.Replace(e.Address, nameOf(e.Address), others[0], 1)
 	}
 	return fail("no_such_name", fmt.Sprintf("%s has no node called %q", host, nameOf(e.Address)), why, try)
+}
+
+// othersThan is what an epmd knows, this node left out.
+func othersThan(me self, e *node.DialError) []string {
+	return slices.DeleteFunc(slices.Clone(e.Known), func(name string) bool {
+		return name == nameOf(me.name) && (hostOrHere(e) == thisMachine || strings.HasSuffix(me.name, "@"+hostOrHere(e)))
+	})
 }
 
 // joinHint is an address of the same host that needs no epmd.
@@ -203,10 +212,10 @@ func joinHint(e *node.DialError) string {
 	return host + ":PORT"
 }
 
-func tellEPMDRemote(e *node.DialError, _ self) *control.Error {
+func tellEPMDRemote(e *node.DialError, me self) *control.Error {
 	host := hostOrHere(e)
 	return fail("epmd_remote", fmt.Sprintf("cannot ask %s where %q listens", host, nameOf(e.Address)),
-		host+":4369 "+epmdWords(e)+": firewall, or no node there",
+		fmt.Sprintf("%s:%d ", host, me.epmd)+epmdWords(e)+": firewall, or no node there",
 		"liminal join "+joinHint(e)+" (skips epmd)")
 }
 

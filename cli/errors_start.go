@@ -27,7 +27,7 @@ func explainStart(err error, c node.Config, me self) error {
 	case errors.Is(err, node.ErrPortInUse):
 		return portInUse(c.Listen)
 	case errors.Is(err, node.ErrNameInUse):
-		return nameInUse(me.name)
+		return nameInUse(me.name, err)
 	case errors.Is(err, node.ErrNoEPMD):
 		return fail("epmd_missing", fmt.Sprintf("no epmd answers on 127.0.0.1:%d", epmdPort(c)),
 			"--epmd require asks for one; liminal never starts it", "epmd -daemon, or drop --epmd require")
@@ -62,10 +62,13 @@ func portInUse(listen string) *control.Error {
 		"liminal node start --listen "+net.JoinHostPort(host, "0")+" (any free port)")
 }
 
-func nameInUse(name string) *control.Error {
-	short := nameOf(name)
+func nameInUse(name string, err error) *control.Error {
+	short, port := nameOf(name), ""
+	if taken := (*node.NameInUseError)(nil); errors.As(err, &taken) && taken.Port != 0 {
+		port = fmt.Sprintf(" for port %d", taken.Port)
+	}
 	return fail("name_in_use", fmt.Sprintf("the name %q is taken on this machine", short),
-		`epmd has it ("seems to be in use by another Erlang node")`, "liminal node start --name "+short+"2")
+		"epmd has it"+port+` ("seems to be in use by another Erlang node")`, "liminal node start --name "+short+"2")
 }
 
 func alreadyRunning(e *control.LockedError) *control.Error {

@@ -15,8 +15,8 @@ import (
 	"github.com/liminal-bus/liminal/node"
 )
 
-var meShort = self{name: "a@dev", cookie: "6 characters from LIMINAL_COOKIE", tick: "60s"}
-var meLong = self{name: "a@db1.example.net", cookie: "52 characters from ~/.erlang.cookie", tick: "60s"}
+var meShort = self{name: "a@dev", cookie: "6 characters from LIMINAL_COOKIE", tick: "60s", epmd: 4369}
+var meLong = self{name: "a@db1.example.net", cookie: "52 characters from ~/.erlang.cookie", tick: "60s", epmd: 4369}
 
 // told is one error with its exact text: the table of the manual.
 type told struct {
@@ -45,8 +45,8 @@ func allTold() []told {
 			"2 nodes are running: a, b\nthe command does not say which\nliminal peers --node a, or set LIMINAL_NODE=a"},
 		{alreadyRunning(&control.LockedError{Name: "a", PID: 4121}), "already_running", 73,
 			"node \"a\" is already running, pid 4121\none node a name and user\nliminal status --node a, or another --name"},
-		{start(node.Config{}, fmt.Errorf("register: %w", node.ErrNameInUse)), "name_in_use", 73,
-			"the name \"a\" is taken on this machine\nepmd has it (\"seems to be in use by another Erlang node\")\nliminal node start --name a2"},
+		{start(node.Config{}, &node.NameInUseError{Name: "a", Port: 40121}), "name_in_use", 73,
+			"the name \"a\" is taken on this machine\nepmd has it for port 40121 (\"seems to be in use by another Erlang node\")\nliminal node start --name a2"},
 		{start(node.Config{Listen: ":9100"}, node.ErrPortInUse), "port_in_use", 73,
 			"cannot listen on :9100\nanother program has the port\nliminal node start --listen :0 (any free port)"},
 		{start(node.Config{EPMDPort: 4369}, node.ErrNoEPMD), "epmd_missing", 69,
@@ -58,7 +58,7 @@ func allTold() []told {
 			"no configured seed node was reachable (1 attempted)\nc@dev refused us: the cookies differ\nthere: erlang:get_cookie(); here: liminal node start --cookie-file PATH"},
 		{dial("app@db1", "", "", node.ErrEPMDRemote), "epmd_remote", 69,
 			"cannot ask db1 where \"app\" listens\ndb1:4369 gave no answer: firewall, or no node there\nliminal join db1:PORT (skips epmd)"},
-		{dial("app@db1", "", "", fmt.Errorf("%w: its epmd knows: web, jobs", node.ErrNoSuchName)), "no_such_name", 69,
+		{explainDial("app@db1", &node.DialError{Address: "app@db1", Known: []string{"a", "web", "jobs"}, Err: node.ErrNoSuchName}, self{name: "a@db1"}), "no_such_name", 69,
 			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal join web@db1"},
 		{dial("c@dev", "10.0.0.7:9100", "", refused), "unreachable", 69,
 			"cannot reach c@dev at 10.0.0.7:9100: connection refused\nnothing listens there, or it listens for its own machine only\nthere: liminal status, then liminal node start --listen :9100"},

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/liminal-bus/liminal/internal/config"
+	"github.com/liminal-bus/liminal/node"
 )
 
 // logger is the node's log on stderr. Level and format can change while it is
@@ -14,15 +15,20 @@ import (
 type logger struct {
 	level  slog.LevelVar
 	asJSON atomic.Bool
+	shown  atomic.Bool // the event lines are on the same terminal: do not log them too
 }
 
 // set takes over the settings. At a terminal the event lines already tell what
-// happens, so there only warnings are logged unless a level was asked for.
+// happens, so there only warnings are logged unless a level was asked for, and
+// none that is an event.
 func (l *logger) set(v *config.Values, tty bool) {
 	level := v.Log().Level
-	if value, ok := v.Get("log.level"); ok && tty && value.Origin.Source == config.SourceDefault {
+	value, ok := v.Get("log.level")
+	quiet := ok && tty && value.Origin.Source == config.SourceDefault
+	if quiet {
 		level = "warn"
 	}
+	l.shown.Store(quiet)
 	var parsed slog.Level
 	if err := parsed.UnmarshalText([]byte(level)); err == nil { // config has checked it
 		l.level.Set(parsed)
@@ -33,7 +39,7 @@ func (l *logger) set(v *config.Values, tty bool) {
 func (l *logger) to(w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: &l.level}
 	w = cleanWriter{w}
-	return slog.New(twoHandlers{text: slog.NewTextHandler(w, opts), json: slog.NewJSONHandler(w, opts), asJSON: &l.asJSON})
+	return slog.New(twoHandlers{text: slog.NewTextHandler(w, opts), json: slog.NewJSONHandler(w, opts), asJSON: &l.asJSON, shown: &l.shown})
 }
 
 // cleanWriter stands before a stream that may be a terminal. slog quotes what
@@ -51,6 +57,7 @@ func (c cleanWriter) Write(p []byte) (int, error) {
 type twoHandlers struct {
 	text, json slog.Handler
 	asJSON     *atomic.Bool
+	shown      *atomic.Bool
 }
 
 func (h twoHandlers) now() slog.Handler {
@@ -62,12 +69,27 @@ func (h twoHandlers) now() slog.Handler {
 
 func (h twoHandlers) Enabled(ctx context.Context, l slog.Level) bool { return h.text.Enabled(ctx, l) }
 
-func (h twoHandlers) Handle(ctx context.Context, r slog.Record) error { return h.now().Handle(ctx, r) }
+func (h twoHandlers) Handle(ctx context.Context, r slog.Record) error {
+	if h.shown.Load() && isEvent(r) {
+		return nil
+	}
+	return h.now().Handle(ctx, r)
+}
+
+// isEvent says whether a record tells what an event line tells as well.
+func isEvent(r slog.Record) bool {
+	found := false
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == node.LogEvent
+		return !found
+	})
+	return found
+}
 
 func (h twoHandlers) WithAttrs(a []slog.Attr) slog.Handler {
-	return twoHandlers{h.text.WithAttrs(a), h.json.WithAttrs(a), h.asJSON}
+	return twoHandlers{h.text.WithAttrs(a), h.json.WithAttrs(a), h.asJSON, h.shown}
 }
 
 func (h twoHandlers) WithGroup(name string) slog.Handler {
-	return twoHandlers{h.text.WithGroup(name), h.json.WithGroup(name), h.asJSON}
+	return twoHandlers{h.text.WithGroup(name), h.json.WithGroup(name), h.asJSON, h.shown}
 }

@@ -48,7 +48,7 @@ type serviceSpec struct {
 // first seed is dialled, so that status answers while it joins.
 func startService(ctx context.Context, spec serviceSpec) (*service, error) {
 	full, err := node.FullName(spec.config.Name)
-	me := self{name: full, cookie: spec.cookie, tick: durationText(spec.config.Tick)}
+	me := self{name: full, cookie: spec.cookie, tick: durationText(spec.config.Tick), epmd: epmdPort(spec.config)}
 	if err != nil {
 		return nil, explainStart(err, spec.config, me)
 	}

@@ -51,6 +51,19 @@ func (e *DialError) Error() string {
 // Unwrap gives the cause.
 func (e *DialError) Unwrap() error { return e.Err }
 
+// NameInUseError is the ErrNameInUse of Start.
+type NameInUseError struct {
+	Name string // without host
+	Port int    // that epmd has it for; 0 if it would not say
+}
+
+func (e *NameInUseError) Error() string {
+	return fmt.Sprintf("%v: %q, port %d", ErrNameInUse, e.Name, e.Port)
+}
+
+// Unwrap gives ErrNameInUse.
+func (e *NameInUseError) Unwrap() error { return ErrNameInUse }
+
 // causeError joins one of the causes above to the error that showed it, and
 // reads as both.
 type causeError struct {

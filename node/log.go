@@ -8,6 +8,10 @@ import (
 	"github.com/liminal-bus/liminal/internal/links"
 )
 
+// LogEvent is the key of the log attribute that names an Event's type, in the
+// lines that say what an event says too.
+const LogEvent = "event"
+
 // logRefusal is one line a failed inbound handshake: stage, peer and cause.
 // What anybody can bring about by connecting is for debugging only.
 func (n *Node) logRefusal(r links.Refusal) {

@@ -107,7 +107,7 @@ func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) {
 		_ = n.plan.AddPeer(p.name) // full or our own name: nothing to redial
 	}
 	n.emit(now, p, ev)
-	n.log.Info("peer joined", "peer", p.name, "kind", p.kind, "addr", r.Addr, "peers", n.memberNames())
+	n.log.Info("peer joined", LogEvent, ev.Type, "peer", p.name, "kind", p.kind, "addr", r.Addr, "peers", n.memberNames())
 }
 
 // redials says whether the peer is ours to call again when its link ends.
@@ -135,7 +135,7 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 		ev.Type = EventLeave
 		p.setState(StateLeft, now)
 		n.emit(now, p, ev)
-		n.log.Info("peer left", "peer", p.name, "reason", p.detail)
+		n.log.Info("peer left", LogEvent, ev.Type, "peer", p.name, "reason", p.detail)
 		return
 	}
 	p.lost(now, 1)
@@ -145,7 +145,7 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 	if p.passing() {
 		level = slog.LevelInfo
 	}
-	n.log.Log(n.ctx, level, "peer down", "peer", p.name, "reason", l.Reason, "detail", p.detail, "peers", n.memberNames())
+	n.log.Log(n.ctx, level, "peer down", LogEvent, ev.Type, "peer", p.name, "reason", l.Reason, "detail", p.detail, "peers", n.memberNames())
 }
 
 // parted says whether a link ended because one side said so.

@@ -127,9 +127,10 @@ func (n *Node) register(ctx context.Context) error {
 	}
 	n.epmd = r
 	err = r.Register(ctx)
+	var taken *epmd.NameInUseError
 	switch {
-	case errors.Is(err, epmd.ErrNameInUse):
-		return &causeError{ErrNameInUse, err}
+	case errors.As(err, &taken):
+		return &NameInUseError{taken.Name, taken.Port}
 	case errors.Is(err, epmd.ErrNoEPMD):
 		return &causeError{ErrNoEPMD, err}
 	}
