@@ -49,7 +49,7 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 	s, peers := b.node.Status(), b.node.Peers()
 	out := control.Status{
 		Schema: control.SchemaStatus, Node: s.Name, State: string(s.State), Version: version(), PID: b.pid,
-		Names: namesWord(s.LongNames), Hidden: s.Hidden, Boot: bootText(s.Creation), Started: s.Started.UTC(),
+		Names: namesWord(s.LongNames), Hidden: s.Hidden, Boot: bootText(s.Creation), Started: wireTime(s.Started),
 		Listen: addrTexts(s.Listen), Loopback: allLoopback(s.Listen), Socket: b.socket, EPMD: epmdOf(s.EPMD),
 		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Down: downNames(peers),
 		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
@@ -96,7 +96,7 @@ func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, err
 	if err != nil {
 		return control.Peers{}, err
 	}
-	return control.Peers{Schema: control.SchemaPeers, Node: b.node.Name(), Time: now.UTC(), Peers: kept}, nil
+	return control.Peers{Schema: control.SchemaPeers, Node: b.node.Name(), Time: wireTime(now), Peers: kept}, nil
 }
 
 // fullNames adds the host to names that lack it; those that no peer has stay.

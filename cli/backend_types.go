@@ -17,7 +17,7 @@ import (
 
 func eventOf(e node.Event, boot string) control.Event {
 	out := control.Event{
-		Type: string(e.Type), Seq: e.Seq, Boot: boot, Time: e.Time.UTC(), Reason: e.Reason, Detail: e.Detail,
+		Type: string(e.Type), Seq: e.Seq, Boot: boot, Time: wireTime(e.Time), Reason: e.Reason, Detail: e.Detail,
 		Coalesced: e.Coalesced, Missed: e.Missed,
 	}
 	if e.Type == node.EventSnapshotEnd {
@@ -159,7 +159,7 @@ func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = wireTime(t)
 	return &t
 }
 

@@ -146,7 +146,7 @@ func (r *nodeRun) ready() error {
 	now := r.env.Now()
 	switch r.out.form {
 	case formJSON:
-		return r.out.json(readyDoc{"node.ready", bootText(r.Creation()), now.UTC(), r.Name(), r.env.PID, listen, r.socket, describeCookie(r.cookie)})
+		return r.out.json(readyDoc{"node.ready", bootText(r.Creation()), wireTime(now), r.Name(), r.env.PID, listen, r.socket, describeCookie(r.cookie)})
 	case formPlain:
 		r.out.printf("%s ready %s (%s; %s)\n", r.out.stamp(now), r.Name(), strings.Join(listen, ", "), cookieText(r.cookie))
 		return nil

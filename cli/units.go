@@ -63,6 +63,9 @@ func durationText(d time.Duration) string {
 	return s
 }
 
+// wireTime is a time as JSON shows it: UTC, to the millisecond.
+func wireTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
 // stampText is a time in plain output: RFC 3339 in UTC, whole seconds.
 func stampText(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

@@ -69,3 +69,13 @@ func (e *DialError) explain(cause error, stage string, err error) {
 		e.Stage = stage
 	}
 }
+
+// brief is an error of a dial in a few words: what the system said of a
+// connect, else the cause.
+func brief(err error) string {
+	var known *causeError
+	if errors.As(err, &known) && known.cause != ErrUnreachable {
+		return known.cause.Error()
+	}
+	return discovery.Cause(err)
+}

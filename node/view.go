@@ -64,7 +64,7 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 		v.Since, v.Reason, v.Detail = p.info.Since, "", ""
 	}
 	if t.Err != nil {
-		v.LastError = discovery.Cause(t.Err)
+		v.LastError = brief(t.Err)
 	}
 	return v
 }
