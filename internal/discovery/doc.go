@@ -47,6 +47,10 @@
 //   - A peer that is known from others' words alone is given up after 8 failed
 //     tries, or one refusal; the words of a peer must not keep us dialling.
 //   - A refusal holds back every target that leads to the same name.
-//   - A peer's goodbye sets a seed aside until AddSeed, SetSeeds, Join or AddPeer:
-//     when the node comes back and dials us, AddPeer takes the seed up again.
+//   - A peer's goodbye ends what we know of it from links and from others. A
+//     seed or joined address that leads to it is dialled on, at the longest
+//     pause: somebody wants it there, and it may come back without seeds of its
+//     own.
+//   - Where the bound on peers is reached, one known from others' words gives
+//     way to one that was here.
 package discovery

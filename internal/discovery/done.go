@@ -13,7 +13,6 @@ var outcomes = [...]func(p *Plan, t *target, r Result, now time.Time){
 	OutcomeRefused: (*Plan).refusal,
 	OutcomeYielded: (*Plan).yield,
 	OutcomeSelf:    (*Plan).self,
-	OutcomeGoodbye: (*Plan).goodbye,
 }
 
 // Done brings back the outcome of a dial that Due handed out. It reports whether
@@ -29,12 +28,6 @@ func (p *Plan) Done(t Target, r Result, now time.Time) (wanted bool) {
 	x.state, x.last, x.err = waiting, now, r.Err
 	if x.gone {
 		p.unrole(x, x.Role)
-		return false
-	}
-	said := x.why != "" // Drop came while the dial was out
-	x.why = ""
-	if said && (r.Name == "" || r.Name == x.Name) {
-		p.goodbye(x, r, now)
 		return false
 	}
 	if int(r.Outcome) >= len(outcomes) {
@@ -105,15 +98,5 @@ func (p *Plan) self(t *target, _ Result, _ time.Time) {
 		t.err = errors.New(whySelf)
 	}
 	p.unrole(t, RoleLearned|RoleTold)
-	p.setAside(t, whySelf)
-}
-
-func (p *Plan) goodbye(t *target, r Result, _ time.Time) {
-	if r.Outcome == OutcomeGoodbye {
-		t.learn(r.Name)
-	}
-	p.dropped(t) // one without a name, too
-	if t.Name != "" {
-		p.Drop(t.Name)
-	}
+	t.setAside()
 }

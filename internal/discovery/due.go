@@ -93,7 +93,7 @@ func (p *Plan) earliest(now time.Time) time.Time {
 }
 
 // LinkDown tells that a link to name ended: what leads to it is dialled again
-// after the first pause. A goodbye needs Drop as well.
+// after the first pause. Where it said goodbye, call Goodbye instead.
 func (p *Plan) LinkDown(name string, now time.Time) {
 	for _, t := range p.targets {
 		if t.is(name) && t.state != dialling && t.state != aside {

@@ -44,7 +44,7 @@ type Plan struct {
 
 	wake    time.Time // nothing changes before, unless dirty
 	dirty   bool
-	refused uint64 // peers not taken in for MaxPeers
+	refused uint64 // peers not taken in, or let go, for MaxPeers
 	givenUp uint64 // told peers that never answered
 }
 
@@ -111,20 +111,15 @@ func (p *Plan) Join(a Address) uint64 {
 	return t.ID
 }
 
-// AddPeer redials a node that has joined, by its name, until Drop. It also
-// brings back what was set aside when that node said goodbye. Our own name is
-// ignored.
+// AddPeer redials a node that has joined, by its name, until Unlearn or
+// Goodbye. Where there are MaxPeers already, a peer that is only told of makes
+// room for it. Our own name is ignored.
 func (p *Plan) AddPeer(name string) error {
 	t, err := p.addName(name, RoleLearned)
 	if t == nil {
 		return err
 	}
 	t.Role &^= RoleTold
-	for _, x := range p.targets {
-		if x.is(name) && x.why == whyGoodbye {
-			x.recall()
-		}
-	}
 	return nil
 }
 
@@ -139,27 +134,6 @@ func (p *Plan) AddTold(name string) error {
 	}
 	_, err := p.addName(name, RoleTold)
 	return err
-}
-
-// Drop stops dialling a node: it said goodbye, or was forgotten. Seeds and joined
-// addresses that lead to it are set aside until AddSeed, SetSeeds, Join or AddPeer.
-func (p *Plan) Drop(name string) {
-	for _, t := range slices.Clone(p.targets) {
-		if t.is(name) {
-			p.dropped(t)
-		}
-	}
-}
-
-// dropped is Drop for one target.
-func (p *Plan) dropped(t *target) {
-	p.unrole(t, RoleLearned|RoleTold)
-	if !t.gone && t.state != dialling {
-		p.setAside(t, whyGoodbye)
-	} else if !t.gone {
-		t.why = whyGoodbye // Done sees to the rest
-	}
-	p.dirty = true
 }
 
 // Clear drops every target, as leave does.
@@ -179,7 +153,7 @@ func (p *Plan) add(a Address, role Role) *target {
 		expect := a.NodeName(p.ourHost)
 		t = &target{Target: Target{ID: p.lastID, Address: a, Expect: expect, Name: expect}}
 		if expect == p.opts.OurName {
-			p.setAside(t, whySelf)
+			t.setAside()
 		}
 		p.targets, p.byKey[key] = append(p.targets, t), t
 	}
@@ -199,9 +173,23 @@ func (p *Plan) addName(name string, role Role) (*target, error) {
 	a := Address{Name: short, Host: host}
 	if p.byKey[a.String()] == nil && p.byName() >= p.opts.MaxPeers {
 		p.refused++
-		return nil, fmt.Errorf("%s: %w", name, ErrTooMany)
+		if role != RoleLearned || !p.evictTold() {
+			return nil, fmt.Errorf("%s: %w", name, ErrTooMany)
+		}
 	}
 	return p.add(a, role), nil
+}
+
+// evictTold drops the oldest peer that is known from others' words alone: a
+// peer that tells of many must not keep us from redialling one that was here.
+func (p *Plan) evictTold() bool {
+	for _, t := range p.targets {
+		if t.Role == RoleTold && t.state != dialling {
+			p.unrole(t, RoleTold)
+			return true
+		}
+	}
+	return false
 }
 
 // byName counts the targets that are no more than peers dialled by name.
@@ -229,6 +217,3 @@ func (p *Plan) unrole(t *target, role Role) {
 	delete(p.byKey, t.Address.String())
 	p.targets = slices.DeleteFunc(p.targets, func(x *target) bool { return x == t })
 }
-
-// setAside stops dialling a target that stays configured.
-func (p *Plan) setAside(t *target, why string) { t.state, t.why = aside, why }

@@ -121,8 +121,8 @@ func TestSelfIsSetAside(t *testing.T) {
 	b.now = b.now.Add(24 * time.Hour)
 	b.want()
 	for _, s := range b.p.Status() {
-		if s.State != StateAside || s.Explain(b.now) != s.Address.String()+": is this node itself, not dialled" {
-			t.Errorf("%+v: %s", s, s.Explain(b.now))
+		if s.State != StateAside {
+			t.Errorf("%+v", s)
 		}
 	}
 	b.p.SetSeeds([]Address{mustParse(t, "h:1"), mustParse(t, "a")})
@@ -211,45 +211,70 @@ func TestYieldWaitsForThePeersLink(t *testing.T) {
 	b.after(250*ms, "c@dev:1")
 }
 
-func TestGoodbyeStopsRedialling(t *testing.T) {
+// A goodbye ends what was learned; what is configured is dialled on, slowly.
+func TestGoodbye(t *testing.T) {
 	b := newBench(t, PlanOptions{})
 	b.seed("h:1")
 	b.done(b.want("h:1")[0], OutcomeUp, "c@dev")
 	b.p.AddPeer("c@dev")
 	b.p.AddPeer("d@dev")
 	b.done(b.want("d@dev")[0], OutcomeUp, "d@dev")
-	for _, name := range []string{"c@dev", "d@dev"} {
-		b.p.Drop(name)
-		b.want()
-		b.down(name)
-	}
-	b.now = b.now.Add(time.Hour)
-	b.want()
-	if got := b.p.Status(); len(got) != 1 || got[0].Reason != "said goodbye" {
-		t.Errorf("%+v: want the seed alone, set aside", got)
-	}
-	// It comes back and dials us: from now on it is ours to dial again.
-	b.up["c@dev"] = true
-	b.p.AddPeer("c@dev")
-	b.want()
 	b.now = b.now.Add(time.Minute)
-	b.down("c@dev")
+	for _, name := range []string{"c@dev", "d@dev"} {
+		delete(b.up, name)
+		b.p.Goodbye(name, b.now)
+	}
+	if b.p.Knows("d@dev") || !b.p.Knows("c@dev") || b.p.Stats().Targets != 1 {
+		t.Errorf("%+v: want the seed alone", b.p.Status())
+	}
+	for range 3 { // not from the shortest pause up
+		b.done(b.after(5*time.Second, "h:1")[0], OutcomeFailed, "")
+	}
+	b.done(b.after(5*time.Second, "h:1")[0], OutcomeUp, "c@dev")
+	b.now = b.now.Add(time.Minute)
+	b.down("c@dev") // an end without goodbye starts afresh
 	b.after(250*ms, "h:1")
 }
 
-func TestDropWhileDialling(t *testing.T) {
+func TestUnlearn(t *testing.T) {
+	b := newBench(t, PlanOptions{})
+	b.seed("c")
+	b.p.AddPeer("c@dev")
+	b.p.AddPeer("d@dev")
+	d := b.want("c@dev", "d@dev")
+	b.p.Unlearn("c@dev")
+	b.p.Unlearn("d@dev")
+	if b.p.Knows("d@dev") || !b.p.Knows("c@dev") {
+		t.Errorf("%+v: want the seed alone", b.p.Status())
+	}
+	if wanted := b.done(d[1], OutcomeUp, "d@dev"); wanted {
+		t.Error("a dial that came back for an unlearned peer is wanted")
+	}
+	if wanted := b.done(d[0], OutcomeUp, "c@dev"); !wanted {
+		t.Error("the seed's dial is not wanted")
+	}
+}
+
+func TestSetRetry(t *testing.T) {
+	b := newBench(t, PlanOptions{})
+	b.seed("h:1")
+	b.done(b.want("h:1")[0], OutcomeFailed, "")
+	b.p.SetRetry(RetryBackoff(100 * ms))
+	b.done(b.after(250*ms, "h:1")[0], OutcomeFailed, "") // the pause had begun
+	b.after(100*ms, "h:1")
+}
+
+// What is dropped while its dial is out comes back unwanted, unless somebody
+// has asked for it again.
+func TestClearWhileDialling(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		again  func(b *bench)
-		answer string
 		wanted bool
-		due    []string // an hour later
 	}{
-		{"dropped", func(*bench) {}, "c@dev", false, nil},
-		{"dropped, seed added again", func(b *bench) { b.seed("h:1") }, "c@dev", true, nil},
-		{"dropped, another answers", func(*bench) {}, "x@dev", true, nil},
-		{"cleared", func(b *bench) { b.p.Clear() }, "c@dev", false, nil},
-		{"cleared, joined", func(b *bench) { b.p.Clear(); b.p.Join(mustParse(b.t, "h:1")) }, "c@dev", true, nil},
+		{"cleared", func(*bench) {}, false},
+		{"cleared, joined", func(b *bench) { b.p.Join(mustParse(b.t, "h:1")) }, true},
+		{"cleared, seed added again", func(b *bench) { b.seed("h:1") }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(t, PlanOptions{})
@@ -258,36 +283,22 @@ func TestDropWhileDialling(t *testing.T) {
 			b.down("c@dev")
 			b.now = b.now.Add(time.Second)
 			d := b.want("h:1")[0]
-			b.p.Drop("c@dev")
+			b.p.Clear()
 			tt.again(b)
 			b.want()
-			if got := b.done(d, OutcomeUp, tt.answer); got != tt.wanted {
+			if got := b.done(d, OutcomeUp, "c@dev"); got != tt.wanted {
 				t.Errorf("wanted %t, want %t", got, tt.wanted)
 			}
 			if b.p.Done(d, Result{}, b.now) {
 				t.Error("a second Done was taken")
 			}
 			b.now = b.now.Add(time.Hour)
-			b.want(tt.due...)
+			b.want()
 			if n := b.p.Stats().InFlight; n != 0 {
 				t.Errorf("%d in flight", n)
 			}
 		})
 	}
-}
-
-func TestGoodbyeOutcome(t *testing.T) {
-	b := newBench(t, PlanOptions{})
-	b.seed("h:1")
-	b.seed("g:1")
-	d := b.want("h:1", "g:1")
-	b.done(d[0], OutcomeGoodbye, "c@dev")
-	b.done(d[1], OutcomeGoodbye, "")
-	b.now = b.now.Add(time.Hour)
-	b.want()
-	b.seed("h:1")
-	b.seed("g:1")
-	b.want("h:1", "g:1")
 }
 
 func TestToldIsGivenUp(t *testing.T) {
@@ -333,6 +344,28 @@ func TestPeersAreBounded(t *testing.T) {
 	b.want("c@dev", "d@dev", "e@dev")
 	if b.p.AddPeer("e") == nil {
 		t.Error("a name without host was taken")
+	}
+}
+
+// A peer that tells of many names cannot keep a real peer from being redialled.
+func TestToldGivesWay(t *testing.T) {
+	b := newBench(t, PlanOptions{MaxPeers: 3})
+	for _, name := range []string{"x@dev", "y@dev", "z@dev"} {
+		if err := b.p.AddTold(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := b.want("x@dev", "y@dev", "z@dev")
+	b.done(d[1], OutcomeFailed, "") // the others are still out
+	if err := b.p.AddPeer("c@dev"); err != nil {
+		t.Errorf("no room for a peer that was up: %v", err)
+	}
+	b.want("c@dev")
+	if b.p.Knows("y@dev") || b.p.Stats().Refused != 1 || b.p.Stats().Targets != 3 {
+		t.Errorf("%+v, %+v", b.p.Stats(), b.p.Status())
+	}
+	if err := b.p.AddPeer("e@dev"); !errors.Is(err, ErrTooMany) {
+		t.Errorf("%v: those whose dial is out were dropped", err)
 	}
 }
 
@@ -429,35 +462,6 @@ func TestIdleDueIsFree(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { b.p.Due(b.now, up) }); n != 0 {
 		t.Errorf("%v allocations with nothing to do", n)
 	}
-}
-
-func TestExplain(t *testing.T) {
-	b := newBench(t, PlanOptions{})
-	b.p.AddSeed(Address{Host: "10.0.0.7", Port: 9100})
-	explain := func(want string) {
-		t.Helper()
-		if got := b.p.Status()[0].Explain(b.now); got != "10.0.0.7:9100: "+want {
-			t.Errorf("%s, want %s", got, want)
-		}
-	}
-	explain("next at once")
-	d := b.want("10.0.0.7:9100")[0]
-	explain("dialling")
-	b.p.Done(d, Result{Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, b.now)
-	explain("connection refused, 1 try, next in less than 1 s")
-	for range 5 {
-		b.now = b.now.Add(time.Minute)
-		b.done(b.want("10.0.0.7:9100")[0], OutcomeFailed, "")
-	}
-	explain("connection refused, 6 tries, next in 5 s")
-	b.now = b.now.Add(time.Minute)
-	d = b.want("10.0.0.7:9100")[0]
-	explain("connection refused, 6 tries, dialling")
-	b.p.Done(d, Result{Outcome: OutcomeRefused, Err: errors.New("the cookies differ")}, b.now)
-	explain("the cookies differ, 7 tries, next in 30 s")
-	b.p.Join(Address{Host: "10.0.0.7", Port: 9100})
-	b.done(b.want("10.0.0.7:9100")[0], OutcomeUp, "c@dev")
-	explain("up")
 }
 
 func TestCause(t *testing.T) {

@@ -126,24 +126,6 @@ func (r *Resolver) Stats() ResolverStats {
 	}
 }
 
-// Resolve returns every candidate of Candidates at once, epmd asked in any
-// case, and an error only if there is none.
-func (r *Resolver) Resolve(ctx context.Context, a Address) ([]netip.AddrPort, error) {
-	var found []netip.AddrPort
-	var errs []error
-	for ap, err := range r.Candidates(ctx, a) {
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		found = append(found, ap)
-	}
-	if len(found) == 0 {
-		return nil, oneLine(errs)
-	}
-	return found, nil
-}
-
 // Candidates yields where to dial a, best first and none twice: a port that a
 // itself names settles it; else the Local hook, the learned address, the told
 // ones, epmd. Each step is taken only when the loop comes to it, so a dial that

@@ -8,7 +8,7 @@ type Role uint8
 const (
 	RoleSeed    Role = 1 << iota // configured: dialled for ever
 	RoleJoined                   // a person asked for it: dialled for ever
-	RoleLearned                  // a peer that was up: dialled by name until dropped
+	RoleLearned                  // a peer that was up: dialled by name until Unlearn or Goodbye
 	RoleTold                     // other peers speak of it: given up after some tries
 )
 
@@ -56,14 +56,12 @@ const (
 	OutcomeYielded
 	// OutcomeSelf: we answered ourselves.
 	OutcomeSelf
-	// OutcomeGoodbye: the peer has left and wants no link.
-	OutcomeGoodbye
 )
 
 // Result is what a dial came to.
 type Result struct {
 	Outcome Outcome
-	Name    string // who answered; proven with OutcomeUp and OutcomeGoodbye, else what it claimed, or ""
+	Name    string // who answered; proven with OutcomeUp, else what it claimed, or ""
 	Err     error  // the cause, for every outcome but OutcomeUp
 }
 
@@ -75,7 +73,7 @@ const (
 	dialling              // handed out by Due, Done is awaited
 	yielded               // for the peer's own link, until next
 	linked                // its name is, or a moment ago was, up
-	aside                 // set aside: itself, or said goodbye
+	aside                 // set aside: it is this node itself
 )
 
 // target is a Target with its history. Owned by Plan.
@@ -91,23 +89,20 @@ type target struct {
 
 	last  time.Time // the last dial's end
 	err   error     // of the last dial
-	why   string    // of state aside
 	since time.Time // of state linked
 }
 
 // wait sends the target into a pause that ends at next.
 func (t *target) wait(next time.Time) { t.state, t.next = waiting, next }
 
-// Reasons to set a target aside.
-const (
-	whySelf    = "is this node itself"
-	whyGoodbye = "said goodbye"
-)
+// whySelf is why a target is set aside.
+const whySelf = "is this node itself"
 
-// recall makes a target that was set aside due at once, and forgives one that
-// is to be set aside when its dial comes back.
+// setAside stops dialling a target that stays configured.
+func (t *target) setAside() { t.state = aside }
+
+// recall makes a target that was set aside due at once.
 func (t *target) recall() {
-	t.why = ""
 	if t.state == aside {
 		t.hurry()
 	}

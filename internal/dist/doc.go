@@ -61,7 +61,9 @@
 // read suspends its senders. The writer takes what lies in two lanes, control
 // before data, at most some 64 KiB or one frame at a time, and writes it
 // without a lock held. Messages over 64 KiB are cut into fragments as they are
-// written, so that a tick or a control message waits behind one of them only.
+// written, so that a tick or a control message waits behind one fragment of
+// what is published. A long message of the control lane itself does hold back
+// the control messages after it, since their order counts.
 //
 // The control lane drops nothing: when it is over its bound the link ends,
 // since a peer that missed a leave would be wrong for ever. The data lane drops

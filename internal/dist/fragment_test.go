@@ -111,8 +111,12 @@ func TestFragmentAbuse(t *testing.T) {
 		t.Errorf("dropped %q, want %q", got, want)
 	}
 	l.Close(ReasonClosed, nil)
-	if s := l.Stats(); s.PartialCounts != 0 || s.PartialBytes != 0 {
-		t.Errorf("%d sequences stay after close", s.PartialCounts)
+	if s := l.Stats(); s.PartialCounts != 0 || s.PartialBytes != 0 || s.Dropped["fragment_expiry"] != 64 {
+		t.Errorf("%d sequences stay after close, dropped %v", s.PartialCounts, s.Dropped)
+	}
+	feed(t, l, fragment(typeFirst, 1, 1000, piece)) // the reader may have one frame to go
+	if s := l.Stats(); s.PartialCounts != 0 {
+		t.Errorf("%d sequences opened after close", s.PartialCounts)
 	}
 }
 
@@ -167,7 +171,7 @@ func TestFragmentExpiry(t *testing.T) {
 	if n := l.in.frags.expire(now); n != 0 {
 		t.Fatalf("%d expired though one came 29 s ago", n)
 	}
-	l.in.frags.forgive(now.Add(time.Hour))
+	l.Forgive(now.Add(time.Hour))
 	if n := l.in.frags.expire(now.Add(time.Hour)); n != 0 {
 		t.Fatalf("%d expired though forgiven", n)
 	}

@@ -13,12 +13,12 @@ type kernelName struct {
 // kernelNames is the table of them. What is in none of these forms is dropped
 // and counted under the name.
 //
-//	net_kernel          lives        $gen_call {is_auth, _}      -> yes
-//	                                 $gen_call anything else     -> {error, notsup}
+//	net_kernel          lives        gen:call {is_auth, _}       -> yes
+//	                                 gen:call anything else      -> {error, notsup}
 //	global_name_server  does not     $gen_cast {init_connect, _} -> cast {in_sync, Node, true}
 //	rex                 does not     {Pid, {call, M, F, A, L}}   -> {rex, {badrpc, notsup}}
 //	                                 {Pid, features_request}     -> {features_reply, Node, []}
-//	                                 $gen_call anything          -> {badrpc, notsup}
+//	                                 gen:call anything           -> {badrpc, notsup}
 //
 // global_name_server does not live: a monitor with noproc is what makes locks
 // and the like go on without us. Its casts come all the same.
@@ -94,7 +94,9 @@ func (in *inbound) toRex(msg []byte) bool {
 	return false
 }
 
-// call is {'$gen_call', {Pid, Tag}, Request} with the cursor before Request.
+// call is {Label, {Pid, Tag}, Request}, the form of gen:call, with the cursor
+// before Request. The label is '$gen_call', or system from module sys, or a
+// pid from gen_event; whoever wrote it waits for {Tag, Reply}.
 type call struct {
 	pid    etf.PidView
 	pidRaw []byte
@@ -103,7 +105,7 @@ type call struct {
 }
 
 func readCall(r *etf.Reader) (c call, ok bool) {
-	if arity, err := r.TupleHeader(); err != nil || arity != 3 || !r.AtomIs("$gen_call") {
+	if arity, err := r.TupleHeader(); err != nil || arity != 3 || r.Skip() != nil {
 		return c, false
 	}
 	if arity, err := r.TupleHeader(); err != nil || arity != 2 {

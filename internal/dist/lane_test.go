@@ -3,6 +3,9 @@ package dist
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/liminal-bus/liminal/internal/etf"
@@ -201,5 +204,39 @@ func TestControlLaneBound(t *testing.T) {
 	frame := len(frameOf(allAgreed, controlOf(OpSendSender, ourPid(1), peerPid(7)), payloadOf(1000)))
 	if over := (1<<20)/frame - sent; over < 0 || over > 1 {
 		t.Errorf("%d frames of %d bytes were taken", sent, frame)
+	}
+}
+
+// What is apart has a bound of its own.
+func TestControlLaneBoundOfLongPayloads(t *testing.T) {
+	l := idleLink(allAgreed, nil)
+	long := payloadOf(32<<20 - 100)
+	for range 2 {
+		if err := l.Send(ourPid(1), peerPid(7), long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Send(ourPid(1), peerPid(7), payloadOf(70_000)); !errors.Is(err, ErrLinkDown) {
+		t.Errorf("taken: %v", err)
+	}
+	if r, _, _ := l.Down(); r != ReasonControlOverflow {
+		t.Errorf("down with %q", r)
+	}
+}
+
+// The control lane copies, so that a caller may use its buffer again.
+func TestControlLaneCopies(t *testing.T) {
+	for _, size := range []int{100, fragmentSize + 1000} {
+		l := idleLink(allAgreed, nil)
+		msg := payloadOf(size)
+		want := bytes.Clone(msg)
+		if err := l.Send(ourPid(1), peerPid(7), msg); err != nil {
+			t.Fatal(err)
+		}
+		clear(msg)
+		calls := reassemble(t, allAgreed, queuedFrames(t, l))
+		if len(calls) != 1 || !strings.HasSuffix(calls[0], hex.EncodeToString(want)) {
+			t.Errorf("a message of %d bytes changed after it was queued", size)
+		}
 	}
 }

@@ -29,6 +29,10 @@ var (
 // and present creation; senders are of the peer. Whatever else comes is
 // dropped and counted before it gets here. Handlers may send on the link and
 // may close it; they may not call Wait or Flush.
+//
+// A link may end while a method runs, and OnDown does not wait for it. What a
+// method files for the peer it must file under the lock that OnDown purges
+// under, after a look whether the link is still the peer's.
 type Handler interface {
 	// Send is for a process: SEND, SEND_SENDER and their kin.
 	Send(l *Link, to etf.PidView, msg []byte)

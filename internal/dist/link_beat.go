@@ -113,12 +113,13 @@ func (l *Link) shrink(now time.Time) {
 	}
 }
 
-// Forgive starts all clocks afresh: this process was suspended or starved, and
-// what it missed says nothing about the peer.
+// Forgive starts the clocks of the peer afresh: this process was suspended or
+// starved, and what it missed says nothing about the peer. What we have not
+// said stands: a tick is overdue, and the next Beat writes it.
 func (l *Link) Forgive(now time.Time) {
 	l.mu.Lock()
 	c := &l.clocks
-	for _, m := range []*mark{&c.heard, &c.said, &c.write, &c.ctl} {
+	for _, m := range []*mark{&c.heard, &c.write, &c.ctl} {
 		if !m.at.IsZero() {
 			m.at = now
 		}

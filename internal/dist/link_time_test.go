@@ -197,7 +197,7 @@ func TestControlWaitsTooLong(t *testing.T) {
 	})
 }
 
-// After Forgive all clocks are at zero.
+// After Forgive the clock of a silent peer is at zero.
 func TestForgive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const T = 8 * time.Second
@@ -213,20 +213,124 @@ func TestForgive(t *testing.T) {
 	})
 }
 
+// So are those of a write and of control messages.
+func TestForgiveWrites(t *testing.T) {
+	for _, c := range []struct {
+		want Reason
+		tick time.Duration
+		send func(b *beaten) error
+		at   time.Duration // without Forgive
+	}{
+		{ReasonWriteStall, time.Minute, func(b *beaten) error { b.Publish(peerPid(7), payloadOf(100_000)); return nil }, 10 * time.Second},
+		{ReasonControlOverflow, 4 * time.Second, func(b *beaten) error { return b.Send(ourPid(1), peerPid(7), payloadOf(100_000)) }, 5 * time.Second},
+	} {
+		t.Run(string(c.want), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := beat(allAgreed, c.tick, 1000)
+				ticks := time.NewTicker(time.Second) // it reads nothing, and lives
+				stop := make(chan struct{})
+				go func() {
+					for {
+						select {
+						case <-ticks.C:
+							b.peer.Write([]byte{0, 0, 0, 0})
+						case <-stop:
+							return
+						}
+					}
+				}()
+				if err := c.send(b); err != nil {
+					t.Fatal(err)
+				}
+				const late = 4 * time.Second
+				time.Sleep(late)
+				b.Forgive(time.Now())
+				b.wantDown(t, c.want, late+c.at, late+c.at+2*poll)
+				close(stop)
+				b.end()
+			})
+		})
+	}
+}
+
+// A node that was stopped for long owes its peers a tick, and writes it with
+// the first Beat: they may be about to give up.
+func TestForgiveTicksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := memPipe(1 << 20)
+		l := NewLink(linkConfig(ours, allAgreed, &recorder{}))
+		l.Start()
+		l.Beat(time.Now())
+		time.Sleep(40 * time.Second)
+		l.Forgive(time.Now())
+		l.Beat(time.Now())
+		synctest.Wait()
+		if r, _, _ := l.Down(); r != "" || l.Stats().TicksOut != 1 {
+			t.Errorf("down %q, %d ticks; want one tick", r, l.Stats().TicksOut)
+		}
+		l.Close(ReasonClosed, nil)
+		l.Wait()
+		theirs.Close()
+	})
+}
+
+// A control lane that is never empty is well as long as it moves.
+func TestControlLaneThatMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const T = 8 * time.Second
+		b := beat(allAgreed, T, 1000)
+		gone := make(chan struct{})
+		go func() { // takes 10 kB a second, as much as comes
+			defer close(gone)
+			for {
+				time.Sleep(time.Second)
+				if _, err := io.ReadFull(b.peer, make([]byte, 10_000)); err != nil {
+					return
+				}
+				b.peer.Write([]byte{0, 0, 0, 0})
+			}
+		}()
+		send := func(n int) {
+			for range n {
+				if err := b.Send(ourPid(1), peerPid(7), payloadOf(900)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		send(40)
+		for range 5 * 8 {
+			send(10)
+			time.Sleep(time.Second)
+			if b.Stats().ControlBytes == 0 {
+				t.Fatal("the lane was empty, which shows nothing")
+			}
+		}
+		b.end()
+		<-gone
+	})
+}
+
 // Beat alone lets go what a burst made grow.
 func TestIdleLinkIsSmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := beat(allAgreed, time.Hour, 8<<20)
-		for range 8000 {
+		for range 7999 {
 			b.Publish(peerPid(7), payloadOf(800))
 		}
+		b.Publish(peerPid(7), payloadOf(20_000)) // kept, not copied
 		go io.Copy(io.Discard, b.peer)
 		time.Sleep(5 * time.Second)
 		b.mu.Lock()
 		held := cap(b.data.fill.b) + cap(b.dataOut.b) + cap(b.ctl.fill.b) + cap(b.ctlOut.b)
+		parts := b.batch.parts[:cap(b.batch.parts)]
 		b.mu.Unlock()
 		if held > 4*smallBuffer {
 			t.Errorf("idle lanes hold %d bytes", held)
+		}
+		for i, p := range parts {
+			if p != nil {
+				t.Errorf("part %d of the last batch holds %d bytes", i, len(p))
+			}
 		}
 		if s := b.Stats(); s.Written != 8000 {
 			t.Errorf("%d written", s.Written)

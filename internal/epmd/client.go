@@ -11,22 +11,9 @@ import (
 	"time"
 )
 
-// DefaultPort is where epmd listens unless ERL_EPMD_PORT says otherwise.
+// DefaultPort is where epmd listens unless told otherwise; ERL_EPMD_PORT, which
+// may say so, is read with the other settings.
 const DefaultPort = 4369
-
-// PortFromEnv returns the port that ERL_EPMD_PORT names, or DefaultPort if the
-// variable is unset or empty.
-func PortFromEnv(getenv func(string) string) (int, error) {
-	text := getenv("ERL_EPMD_PORT")
-	if text == "" {
-		return DefaultPort, nil
-	}
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || port == 0 {
-		return 0, fmt.Errorf("epmd: ERL_EPMD_PORT must be a port from 1 to 65535, not %q", text)
-	}
-	return int(port), nil
-}
 
 // Client asks epmd. The zero value asks port 4369 with a time-out of 2 s and
 // is ready for use. A Client is safe for concurrent use.

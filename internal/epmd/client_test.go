@@ -140,20 +140,3 @@ func TestRefused(t *testing.T) {
 	_, err = Client{Port: port}.Lookup(t.Context(), "127.0.0.1", "a")
 	wantErr(t, err, ErrNoEPMD)
 }
-
-func TestPortFromEnv(t *testing.T) {
-	for _, tt := range []struct {
-		in   string
-		want int
-	}{{"", 4369}, {"1", 1}, {"65535", 65535}, {"0", 0}, {"65536", 0}, {"-1", 0}, {"x", 0}, {" 1", 0}} {
-		got, err := PortFromEnv(func(key string) string {
-			if key != "ERL_EPMD_PORT" {
-				t.Errorf("asked for %s", key)
-			}
-			return tt.in
-		})
-		if got != tt.want || (err == nil) != (tt.want != 0) {
-			t.Errorf("%q: %d, %v; want %d", tt.in, got, err, tt.want)
-		}
-	}
-}

@@ -2,66 +2,22 @@ package epmd
 
 import (
 	"context"
-	"net"
-	"os"
-	"os/exec"
-	"strconv"
 	"testing"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/otptest"
 )
 
-// A real epmd, on a port of its own so that the machine's is left alone.
-type realEPMD struct {
-	path string
-	port int
-	cmd  *exec.Cmd
-}
+// realEPMD is a real epmd, on a port of its own so that the machine's is left
+// alone.
+type realEPMD struct{ *otptest.EPMD }
 
-func startReal(t *testing.T) *realEPMD {
-	t.Helper()
-	path, err := exec.LookPath("epmd")
-	if err != nil {
-		if os.Getenv("LIMINAL_TEST_OTP") == "require" {
-			t.Fatal("LIMINAL_TEST_OTP=require, and there is no epmd in PATH")
-		}
-		t.Skip("NOT TESTED against a real epmd: none in PATH (install erlang-base)")
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &realEPMD{path: path, port: ln.Addr().(*net.TCPAddr).Port}
-	ln.Close()
-	e.start(t)
-	t.Cleanup(func() { e.kill() })
-	return e
-}
+func startReal(t *testing.T) realEPMD { return realEPMD{otptest.NewEPMD(t)} }
 
-// start runs epmd in the foreground and waits until it answers.
-func (e *realEPMD) start(t *testing.T) {
-	t.Helper()
-	e.cmd = exec.Command(e.path, "-port", strconv.Itoa(e.port), "-address", "127.0.0.1")
-	if err := e.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "epmd answers", func() bool {
-		_, err := e.client().Names(t.Context(), "127.0.0.1")
-		return err == nil
-	})
-}
-
-func (e *realEPMD) kill() {
-	if e.cmd != nil {
-		e.cmd.Process.Kill()
-		e.cmd.Wait()
-		e.cmd = nil
-	}
-}
-
-func (e *realEPMD) client() Client { return Client{Port: e.port} }
+func (e realEPMD) client() Client { return Client{Port: e.Port} }
 
 // lookup returns the port of a name, 0 for none.
-func (e *realEPMD) lookup(t *testing.T, name string) int {
+func (e realEPMD) lookup(t *testing.T, name string) int {
 	port, _ := e.client().Lookup(t.Context(), "127.0.0.1", name)
 	return port
 }
@@ -135,9 +91,9 @@ func TestRealEPMDRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	e.kill()
+	e.Stop()
 	until(t, "the loss is seen", func() bool { return !r.State().Registered })
-	e.start(t)
+	e.Start()
 	until(t, "registered again", func() bool { return e.lookup(t, "a") == 9100 })
 	if s := r.State(); s.Lost != 1 {
 		t.Errorf("%+v", s)
@@ -148,7 +104,7 @@ func TestRealEPMDRestart(t *testing.T) {
 func TestRealEPMDLate(t *testing.T) {
 	t.Parallel()
 	e := startReal(t)
-	e.kill()
+	e.Stop()
 	require := newRegistrar(t, Config{Client: e.client(), Mode: ModeRequire})
 	wantErr(t, require.Register(t.Context()), ErrNoEPMD)
 	require.Close()
@@ -158,6 +114,6 @@ func TestRealEPMDLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer auto.Close()
-	e.start(t)
+	e.Start()
 	until(t, "registered", func() bool { return e.lookup(t, "a") == 9100 })
 }

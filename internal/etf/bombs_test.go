@@ -187,7 +187,8 @@ func heapOf(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// allowed is the heap an input may cost: S4 of the threat model.
+// allowed is the heap an input may cost: 40 bytes a byte of it and 1 MiB, at
+// most 96 MiB.
 func allowed(input int) uint64 { return min(40*uint64(input)+1<<20, 96<<20) }
 
 func TestBombs(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/otptest"
 )
 
 // verdictLoop answers each string on stdin with 1 if binary_to_term/1 takes it,
@@ -36,14 +38,8 @@ type otp struct {
 
 func startOTP(t *testing.T) *otp {
 	t.Helper()
-	erl, err := exec.LookPath("erl")
-	if err != nil {
-		if os.Getenv("LIMINAL_TEST_OTP") == "require" {
-			t.Fatal("LIMINAL_TEST_OTP=require and no erl in PATH")
-		}
-		t.Skip("SKIPPED: no erl in PATH, nothing was compared with a live OTP")
-	}
-	cmd := exec.CommandContext(t.Context(), erl, "-noinput", "-boot", "start_clean", "-eval", verdictLoop)
+	otptest.Need(t)
+	cmd := exec.CommandContext(t.Context(), "erl", "-noinput", "-boot", "start_clean", "-eval", verdictLoop)
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ERL_CRASH_DUMP=/dev/null")
 	cmd.Stderr = os.Stderr
 	in, _ := cmd.StdinPipe()
