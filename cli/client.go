@@ -171,9 +171,12 @@ func (t *target) explainCall(err error, command string, limit time.Duration) err
 	return fail("control", "cannot talk to the node on "+t.Socket, err.Error(), "liminal status")
 }
 
+// gone tells of a socket that nobody answers on. A node known by name held its
+// lock a moment ago.
 func (t *target) gone(err error) *control.Error {
 	if t.name != "" {
-		return staleSocket(t.name, t.Socket)
+		return fail("node_not_running", fmt.Sprintf("node %q does not answer", t.name),
+			"it is starting, or has just stopped", "liminal status --node "+t.name+" --wait 0")
 	}
 	why := "no socket is there"
 	if errors.Is(err, control.ErrRefused) {

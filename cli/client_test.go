@@ -5,7 +5,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
 )
@@ -148,5 +150,16 @@ func TestColourOfErrorsIsTheirOwn(t *testing.T) {
 	}
 	if r := runIn(t, env, "version"); r.stdout[:8] != "liminal " {
 		t.Errorf("%q", r.stdout)
+	}
+}
+
+// A node that holds its lock and has no socket yet is no left-over.
+func TestNodeWithoutSocketYet(t *testing.T) {
+	for _, cause := range []error{control.ErrNoSocket, control.ErrRefused} {
+		named := &target{Client: control.Client{Socket: "/run/a.sock"}, name: "a"}
+		e := asError(named.explainCall(&control.DialError{Socket: "/run/a.sock", Err: cause}, "peers", time.Second))
+		if e.Code != "node_not_running" || e.Exit != 69 || strings.Contains(e.Why, "died") || !mends(e) {
+			t.Errorf("%v: %+v", cause, e)
+		}
 	}
 }

@@ -36,7 +36,15 @@ func (l *logger) set(v *config.Values, tty bool) {
 	l.asJSON.Store(v.Log().Format == "json")
 }
 
-func (l *logger) to(w io.Writer) *slog.Logger {
+// to makes the log on w. It never waits for w; end what it returns after the
+// last line.
+func (l *logger) to(w io.Writer) (*slog.Logger, *lineQueue) {
+	direct := l.on(w)
+	q := newLineQueue(w, func(lines uint64) { direct.Warn("the log was not read in time", "lines_dropped", lines) })
+	return l.on(q), q
+}
+
+func (l *logger) on(w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: &l.level}
 	w = cleanWriter{w}
 	return slog.New(twoHandlers{text: slog.NewTextHandler(w, opts), json: slog.NewJSONHandler(w, opts), asJSON: &l.asJSON, shown: &l.shown})

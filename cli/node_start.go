@@ -49,7 +49,9 @@ type nodeRun struct {
 func runNode(ctx context.Context, c *call) error {
 	r := &nodeRun{call: c, logger: &logger{}, notify: notifier(c.env.Getenv("NOTIFY_SOCKET")), applied: c.set.Values}
 	r.logger.set(c.set.Values, c.env.StderrTTY)
-	r.log = r.logger.to(c.env.Stderr)
+	log, lines := r.logger.to(c.env.Stderr)
+	defer lines.end()
+	r.log = log
 	c.app.takeHup.Store(true)
 	spec, err := r.spec()
 	if err != nil {

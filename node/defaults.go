@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -73,14 +74,21 @@ func checkAdvertise(s string) error {
 	if s == "" {
 		return nil
 	}
-	if _, _, err := net.SplitHostPort(s); err != nil {
-		s = net.JoinHostPort(s, "1")
-	}
-	a, err := parseAddress(s)
+	host, port := splitAdvertise(s)
+	a, err := parseAddress(net.JoinHostPort(host, cmp.Or(port, "1")))
 	if err == nil && a.Name != "" {
 		err = fmt.Errorf("%w: %q has a node name", ErrBadAddress, s)
 	}
 	return err
+}
+
+// splitAdvertise takes HOST and HOST:PORT apart; port is "" where there is none.
+// An IPv6 address may stand in brackets or not.
+func splitAdvertise(s string) (host, port string) {
+	if host, port, err := net.SplitHostPort(s); err == nil {
+		return host, port
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"), ""
 }
 
 // FullName completes NAME to NAME@SHORTHOST and checks the result. The error
@@ -109,10 +117,11 @@ func CheckAddress(s string) error {
 
 func parseAddress(s string) (discovery.Address, error) {
 	a, err := discovery.ParseAddress(s)
-	if err != nil {
-		return a, &causeError{ErrBadAddress, err}
+	var bad *discovery.AddressError
+	if errors.As(err, &bad) {
+		return a, &causeError{ErrBadAddress, errors.New(bad.Why)}
 	}
-	return a, nil
+	return a, err
 }
 
 func parseAddresses(list []string) ([]discovery.Address, error) {

@@ -28,6 +28,7 @@ var causes = []struct {
 	{dist.ErrNotAllowed, ErrRefused, "status"},
 	{dist.ErrTooOld, ErrTooOld, "challenge"},
 	{dist.ErrSelf, ErrSelf, "challenge"},
+	{dist.ErrWrongName, ErrWrongName, "challenge"},
 	{dist.ErrNotDist, ErrNotDist, "status"},
 	{dist.ErrTimeout, ErrTimeout, ""},
 }
@@ -45,6 +46,13 @@ func (n *Node) dialError(t discovery.Target, at netip.AddrPort, err error) error
 	if errors.As(err, &shake) {
 		e.Stage, e.Peer = string(shake.Stage), shake.Peer
 		err = shake.Err
+	}
+	var other *dist.WrongNameError
+	if errors.As(err, &other) {
+		e.Peer = other.Got
+		if mode := n.vet(other.Got); mode != nil {
+			err = mode // the same node, but its name has the other form
+		}
 	}
 	var connect *links.ConnectError
 	if errors.As(err, &connect) {
@@ -73,6 +81,9 @@ func (e *DialError) explain(cause error, stage string, err error) {
 // brief is an error of a dial in a few words: what the system said of a
 // connect, else the cause.
 func brief(err error) string {
+	if err == nil {
+		return ""
+	}
 	var known *causeError
 	if errors.As(err, &known) && known.cause != ErrUnreachable {
 		return known.cause.Error()

@@ -27,9 +27,9 @@
 // same loop asks; each dial is one bounded goroutine.
 //
 // The handler (handler.go) runs on the links' readers: it must not wait. What
-// it learns goes into the peer's record under Node.mu. No method of a link is
-// called under Node.mu, since a link that overflows ends at once, and its down
-// hook takes Node.mu.
+// it learns goes into the peer's record under Node.mu. No link is closed under
+// Node.mu, since its down hook takes it. Nothing is logged under Node.mu: a log
+// may be slow, and the readers of all links wait for that lock.
 //
 // # Start and stop
 //
@@ -57,9 +57,10 @@
 //
 // # Decisions
 //
-// A link to a peer that may yet say hello does not nudge the loop until hello
-// has come, so that the join event can name the kind; a peer that never does
-// is found by the ordinary poll.
+// The first link of a newcomer that may yet say hello is shown to the poll once
+// hello has come, or a quarter of a second has passed, so that the join event
+// can name the kind. A member that falls and rises is never held back: its left
+// and joined are one delta.
 //
 // A node that takes neither SPAWN nor fragments (erl_call, a C node) gets no
 // hello: such programs give up on the first message they do not expect.

@@ -21,6 +21,7 @@ var (
 	ErrDuplicate   = errors.New("it already has a node of our name")   // status not_allowed from a node of the same name, or alive
 	ErrTooOld      = errors.New("its handshake lacks flags of OTP 25") // version
 	ErrNameMode    = errors.New("one name is short, the other long")
+	ErrWrongName   = errors.New("another node answers there")
 	ErrSelf        = errors.New("that is this node itself")
 	ErrNoHost      = errors.New("no address for that host")
 	ErrNoSuchName  = errors.New("its epmd does not know that name")

@@ -139,7 +139,7 @@ func (n *Node) settle(ctx context.Context) {
 	defer cancel()
 	for {
 		n.mu.Lock()
-		open, more := n.helloAwaited(), n.greeted
+		open, more := n.helloAwaited(time.Now()), n.greeted
 		n.mu.Unlock()
 		if !open {
 			break
@@ -157,9 +157,9 @@ func (n *Node) settle(ctx context.Context) {
 
 // helloAwaited says whether a linked peer may still say hello. The caller holds
 // n.mu.
-func (n *Node) helloAwaited() bool {
+func (n *Node) helloAwaited(now time.Time) bool {
 	for _, p := range n.peers {
-		if p.link != nil && p.kind == KindOther && mayBeLiminal(p.info.Offered) {
+		if p.awaited(now) {
 			return true
 		}
 	}
@@ -172,17 +172,26 @@ func (n *Node) heardHello() {
 	n.greeted = make(chan struct{})
 }
 
-// joinSeeds dials the seeds and waits until one is up.
-func (n *Node) joinSeeds(ctx context.Context, seeds []discovery.Address) error {
+// setSeeds dials these addresses from now on, unless the node has left.
+func (n *Node) setSeeds(seeds []discovery.Address) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.state == NodeAlone {
+		return
+	}
 	n.plan.SetSeeds(seeds)
 	for _, a := range seeds {
 		if name := a.NodeName(n.host); name != "" && name != n.name {
 			n.record(name) // listed as dialling
 		}
 	}
-	n.mu.Unlock()
 	signal(n.kicks)
+	signal(n.settled)
+}
+
+// joinSeeds dials the seeds and waits until one is up.
+func (n *Node) joinSeeds(ctx context.Context, seeds []discovery.Address) error {
+	n.setSeeds(seeds)
 	limit := make(<-chan time.Time)
 	if n.cfg.JoinTimeout > 0 && !n.cfg.RetryJoin {
 		t := time.NewTimer(n.cfg.JoinTimeout)
@@ -211,13 +220,15 @@ func (n *Node) seedsDone() (bool, error) {
 	n.mu.Lock()
 	all := n.seedStatus()
 	n.mu.Unlock()
-	open, untried := 0, 0
+	open, untried, refused := 0, 0, 0
 	for _, s := range all {
 		switch {
 		case s.Node != "" && n.table.Up(s.Node):
 			return true, nil
 		case s.State == "self":
 			continue
+		case s.State == "refused":
+			refused++
 		case s.Tries == 0:
 			untried++
 		}
@@ -226,7 +237,9 @@ func (n *Node) seedsDone() (bool, error) {
 	if open == 0 {
 		return true, nil
 	}
-	if n.cfg.JoinTimeout < 0 && !n.cfg.RetryJoin && untried == 0 {
+	// A refusal is not a matter of who starts first: waiting mends nothing.
+	hopeless := refused == open || n.cfg.JoinTimeout < 0 && untried == 0
+	if hopeless && !n.cfg.RetryJoin {
 		return true, n.joinFailed()
 	}
 	return false, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -273,6 +274,42 @@ func TestLeaveEndsJoin(t *testing.T) {
 		if j := <-answers; !errors.Is(j.Err, errLeft) {
 			t.Errorf("%+v", j)
 		}
+	}
+}
+
+// Leave during Start ends the wait for the seeds, and the node is alone: no seed
+// is dialled, whether Leave came before the first dial or after it, nor does a
+// reload bring them back.
+func TestLeaveDuringStart(t *testing.T) {
+	for _, tried := range []bool{false, true} {
+		t.Run(fmt.Sprintf("seed tried %t", tried), func(t *testing.T) {
+			c := quiet(t, "a", freeAddr(t))
+			c.RetryJoin = true
+			left := make(chan error, 1)
+			leave := func(n *Node) { _, err := n.Leave(context.Background()); left <- err }
+			c.Listening = func(n *Node) {
+				if !tried {
+					leave(n)
+					return
+				}
+				go func() {
+					for s := n.Status().Seeds; len(s) == 0 || s[0].Tries == 0; s = n.Status().Seeds {
+						runtime.Gosched()
+					}
+					leave(n)
+				}()
+			}
+			n := start(t, c)
+			if err := <-left; err != nil {
+				t.Fatal(err)
+			}
+			if err := n.Reload(Settings{Seeds: c.Seeds}); err != nil {
+				t.Fatal(err)
+			}
+			if s := n.Status(); s.State != NodeAlone || len(s.Seeds) > 0 {
+				t.Errorf("the node is %s with seeds %+v", s.State, s.Seeds)
+			}
+		})
 	}
 }
 

@@ -31,6 +31,7 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 		delete(n.joins, id)
 	}
 	n.mu.Unlock()
+	signal(n.settled) // a Start that waits for its seeds waits for nothing now
 	told := n.goodbye(ctx, dist.ReasonClosed)
 	n.PollOnce()
 	return Left{Told: told}, ctx.Err()
@@ -89,14 +90,14 @@ func (n *Node) partingPeers() []livePeer {
 	return live
 }
 
-// Reload changes what can be changed while the node runs.
+// Reload changes what can be changed while the node runs. Seeds of a node that
+// has left are not dialled.
 func (n *Node) Reload(s Settings) error {
 	seeds, err := parseAddresses(s.Seeds)
 	if err != nil {
 		return err
 	}
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	for _, d := range []struct {
 		to  *time.Duration
 		new time.Duration
@@ -108,9 +109,9 @@ func (n *Node) Reload(s Settings) error {
 	if s.RetryMax > 0 {
 		n.plan.SetRetry(discovery.RetryBackoff(s.RetryMax))
 	}
+	n.mu.Unlock()
 	if s.Seeds != nil {
-		n.plan.SetSeeds(seeds)
-		signal(n.kicks)
+		n.setSeeds(seeds)
 	}
 	return nil
 }
@@ -132,12 +133,12 @@ func (n *Node) shutdown() {
 	n.emit(time.Now(), nil, Event{Type: EventStopping})
 	n.mu.Unlock()
 	n.stop()
+	n.wg.Wait() // the loop and the dials
 	if n.epmd != nil {
 		n.epmd.Close() // before the listener, see open
 	}
 	if n.table != nil {
 		n.table.CloseListeners()
-		n.wg.Wait() // the loop and the dials
 		ctx, cancel := context.WithTimeout(context.Background(), drain)
 		n.goodbye(ctx, dist.ReasonStopped)
 		cancel()

@@ -56,13 +56,19 @@ func (n *Node) PollOnce() {
 	}
 	n.pollMu.Lock()
 	defer n.pollMu.Unlock()
+	now := time.Now()
 	version, rows := n.table.Snapshot()
-	delta := n.tracker.Poll(snapshot(version, rows))
-	n.polled.Store(version + 1)
+	rows, held := n.hold(now, rows)
+	n.polls++
+	delta := n.tracker.Poll(snapshot(n.polls, rows))
 	if !delta.Empty() {
-		n.apply(time.Now(), rows, delta)
+		n.apply(now, rows, delta)
 		signal(n.settled)
 	}
+	if held {
+		version-- // what is held makes the next poll look again
+	}
+	n.polled.Store(version + 1) // last: who polls and sees it relies on all being announced
 }
 
 // snapshot is the table in the tracker's terms.

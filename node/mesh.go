@@ -68,7 +68,7 @@ func (p *peer) tell(local bool) told {
 	if p.kind != KindLiminal && p.info.Outgoing {
 		t.addr = p.info.Addr
 	}
-	if !local && t.addr.Addr().IsLoopback() {
+	if !local && t.loopback() {
 		return told{name: p.name, kind: p.kind}
 	}
 	t.port = t.addr.Port()

@@ -1,10 +1,12 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -256,6 +258,7 @@ func TestAdvertiseForms(t *testing.T) {
 		port       uint16 // 0: the listener's
 	}{
 		{"", "", 0}, {"name.example", "name.example", 0}, {"192.0.2.7", "192.0.2.7", 0}, {"::1", "::1", 0},
+		{"[::1]", "::1", 0},
 		{"name.example:9100", "name.example", 9100}, {"[::1]:9100", "::1", 9100},
 	} {
 		cfg := quiet(t, "a")
@@ -268,7 +271,7 @@ func TestAdvertiseForms(t *testing.T) {
 			t.Errorf("%q tells %s and %d", c.text, host, port)
 		}
 	}
-	for _, bad := range []string{"[::1]", "host:0", "host:99999", "host:http", "a b", "b@host", "b@host:9100", ":9100", "\x1b[2J"} {
+	for _, bad := range []string{"[]", "host:0", "host:99999", "host:http", "a b", "b@host", "b@host:9100", ":9100", "\x1b[2J"} {
 		cfg := quiet(t, "a")
 		cfg.Advertise = bad
 		if n, err := Start(t.Context(), cfg); !errors.Is(err, ErrBadAddress) {
@@ -277,6 +280,56 @@ func TestAdvertiseForms(t *testing.T) {
 				n.Close()
 			}
 		}
+	}
+}
+
+// An address of this machine is of no use to others, whether it is what we saw
+// or what the peer advertises; a host it advertises in place of one is.
+func TestLoopbackIsToldToLoopback(t *testing.T) {
+	for _, c := range []struct{ addr, host, far string }{
+		{"127.0.0.1:9100", "", ""}, {"[::1]:9100", "", ""},
+		{"192.0.2.7:9100", "127.0.0.1", ""}, {"192.0.2.7:9100", "::ffff:127.0.0.1", ""}, {"192.0.2.7:9100", "LocalHost", ""},
+		{"192.0.2.7:9100", "", "192.0.2.7:9100"}, {"127.0.0.1:9100", "name.example", "name.example:9100"},
+	} {
+		p := &peer{name: "b@host", kind: KindLiminal, host: c.host, addr: netip.MustParseAddrPort(c.addr)}
+		var got string
+		if told := p.tell(false); told.port != 0 {
+			got = fmt.Sprintf("%s:%d", cmp.Or(told.host, told.addr.Addr().String()), told.port)
+		}
+		if got != c.far {
+			t.Errorf("%s at %s: others are told %q, want %q", c.host, c.addr, got, c.far)
+		}
+		if near := p.tell(true); near.host != c.host || near.port != 9100 {
+			t.Errorf("%s at %s: this machine is told %+v", c.host, c.addr, near)
+		}
+	}
+}
+
+// A goodbye that comes between the snapshot and the look at it still stops the
+// redialling.
+func TestGoodbyeBeforeTheJoinIsAnnounced(t *testing.T) {
+	c := quiet(t, "a")
+	c.Poll, c.Tick, c.NoNudge = time.Hour, 9*time.Hour, true
+	n := start(t, c)
+	p := newLight(t, "b", sayingHello)
+	l := p.dial(n)
+	waitFor(t, n, "the link is up", func(n *Node) bool { return n.table.Up(p.name()) })
+	n.pollMu.Lock()
+	_, rows := n.table.Snapshot()
+	n.polls++
+	delta := n.tracker.Poll(snapshot(n.polls, rows))
+	p.say(l, encodeGoodbye())
+	waitFor(t, n, "it is gone", func(n *Node) bool {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.peers[p.name()].link == nil
+	})
+	n.apply(time.Now(), rows, delta)
+	n.pollMu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(delta.Joined) != 1 || n.plan.Knows(p.name()) {
+		t.Errorf("%+v: a peer that said goodbye is redialled", delta)
 	}
 }
 

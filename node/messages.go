@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
-	"github.com/liminal-bus/liminal/internal/etf"
 	"github.com/liminal-bus/liminal/internal/links"
 )
 
@@ -15,8 +14,11 @@ import (
 func (n *Node) linkUp(info links.Info) {
 	n.mu.Lock()
 	p := n.record(info.Name)
-	p.link, p.info, p.parting = info.Link, info, false
-	p.kind = kindOf(info.Offered)
+	p.link, p.info, p.parting, p.saidBye = info.Link, info, false, false
+	if kind := kindOf(info.Offered); kind == KindOTP || p.kind != KindLiminal {
+		p.kind = kind // a liminal peer's next life is thought liminal, see mute
+	}
+	p.greeted = false
 	p.version, p.host, p.addr = "", "", netip.AddrPort{}
 	p.rtt, p.srtt = info.RTT, info.RTT
 	p.answered, p.pending, p.probed = false, false, time.Now()
@@ -61,10 +63,10 @@ func (n *Node) linkDown(info links.Info) {
 	if p.link != info.Link {
 		return // replaced: its successor has had its Up, or will
 	}
-	p.link = nil
+	p.link, p.saidBye = nil, info.Reason == dist.ReasonGoodbye
 	n.heardHello()
 	n.dropCalls(info.Link)
-	if info.Reason == dist.ReasonGoodbye {
+	if p.saidBye {
 		n.plan.Goodbye(info.Name, time.Now())
 	} else {
 		n.plan.LinkDown(info.Name, time.Now())
@@ -103,7 +105,8 @@ func (m message) hello() error {
 		n.mu.Unlock()
 		return nil
 	}
-	p.kind, p.version, p.host = KindLiminal, h.version, h.host
+	p.kind, p.greeted, p.version, p.host = KindLiminal, true, h.version, h.host
+	p.answered = true // who says hello answers probes: its silence means something from now on
 	n.heardHello()
 	p.addr = netip.AddrPortFrom(p.info.Addr.Addr(), h.port)
 	name, addr := p.name, p.addr.String()
@@ -165,29 +168,4 @@ func (m message) echo() error {
 	}
 	m.n.probeAnswered(m.l, number)
 	return nil
-}
-
-// call answers gen_server:call({liminal, Node}, peers).
-func (m message) call() error {
-	arity, err := m.r.TupleHeader()
-	if err != nil || arity != 2 {
-		return cmpErr(err, errUnknownMessage)
-	}
-	from, err := m.r.PidView()
-	if err != nil {
-		return err
-	}
-	to := from.Pid()
-	tag, err := m.r.Raw()
-	if err != nil {
-		return err
-	}
-	reply := append(etf.AppendTuple(nil, 2), tag...)
-	if !m.r.AtomIs("peers") {
-		m.n.counts.unknownMessage.Add(1)
-		reply = etf.AppendAtom(etf.AppendTuple(reply, 2), "error")
-		reply = etf.AppendAtom(reply, "notsup")
-		return m.l.Send(m.n.self, to, reply)
-	}
-	return m.l.Send(m.n.self, to, m.n.appendPeers(reply, m.l))
 }

@@ -34,8 +34,9 @@ type Node struct {
 	resolver *discovery.Resolver
 	epmd     *epmd.Registrar // nil when off
 
-	pollMu  sync.Mutex // one poll at a time; guards tracker
+	pollMu  sync.Mutex // one poll at a time; guards tracker and polls
 	tracker *membership.Tracker
+	polls   uint64        // snapshots taken; the tracker's version, since rows may be held
 	polled  atomic.Uint64 // 1 + the table version last polled
 
 	mu      sync.Mutex // guards what follows

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/etf"
 	"github.com/liminal-bus/liminal/internal/otptest"
 )
 
@@ -83,6 +84,9 @@ func part(t testing.TB, otp *otptest.Node, n *Node) {
 		info.Link.Close(dist.ReasonClosed, nil)
 	}
 	otp.WaitEval(t, "nodes(connected).", "[]", within)
+	// Its net_kernel is later than its nodes(): what it connects before that can
+	// be taken down with the old link.
+	otp.WaitEval(t, "ets:member(sys_dist, '"+n.name+"').", "false", within)
 	waitFor(t, n, "nobody is left", hasPeers())
 }
 
@@ -125,6 +129,13 @@ func TestOTPCallsDoNotHang(t *testing.T) {
 		{"global:trans({x, self()}, fun() -> done end).", ""},
 		{"catch gen_server:call({nosuch, " + us + "}, hello).", "{'EXIT',{noproc,{gen_server,call,[{nosuch," + us + "},hello]}}}"},
 		{"is_list(gen_server:call({liminal, " + us + "}, peers)).", "true"},
+		{"gen_server:call({liminal, " + us + "}, nonsense).", "{error,notsup}"},
+		{"catch gen_event:which_handlers({liminal, " + us + "}).", "{error,notsup}"},
+		{"catch sys:get_state({liminal, " + us + "}).", ""},
+		{"rpc:multi_server_call([" + us + "], liminal, x).", "{[{error,notsup}],[]}"},
+		{"element(1, catch io:format(" + erlangPid(n) + ", \"x\", [])).", "'EXIT'"},
+		{"file:read(" + erlangPid(n) + ", 3).", "{error,request}"},
+		{"file:position(" + erlangPid(n) + ", 3).", "{error,enotsup}"},
 		{"catch rpc:block_call(" + us + ", erlang, node, []).", ""},
 		{"catch erpc:call(" + us + ", erlang, node, []).", ""},
 		{"is_pid(spawn(" + us + ", erlang, node, [])).", "true"},
@@ -145,6 +156,12 @@ func TestOTPCallsDoNotHang(t *testing.T) {
 	if len(n.PeerNames()) != 1 {
 		t.Error("the link did not survive")
 	}
+}
+
+// erlangPid is an Erlang expression for the pid of a node's process liminal.
+func erlangPid(n *Node) string {
+	text := strings.Trim(strings.ReplaceAll(fmt.Sprint(etf.AppendPid([]byte{etf.Version}, n.self)), " ", ","), "[]")
+	return "binary_to_term(<<" + text + ">>)"
 }
 
 func TestErlCallGetsAnAnswer(t *testing.T) {
@@ -254,6 +271,7 @@ func TestOTPDisconnectsFromEitherSide(t *testing.T) {
 		t.Fatal(j.Err)
 	}
 	before := peerState(t, n, otp.Name, StateUp)
+	otp.WaitEval(t, "nodes() =:= ['"+n.name+"'].", "true", within) // its side takes a moment longer
 	if got := otp.Eval(t, "erlang:disconnect_node('"+n.name+"')."); got != "true" {
 		t.Fatal(got)
 	}

@@ -35,7 +35,7 @@ type Peer struct {
 	Kind       Kind
 	Hidden     bool
 	Flapping   bool           // three losses within ten minutes
-	Addr       netip.AddrPort // of the link, or of the last one
+	Addr       netip.AddrPort // where it listens if it told, else the link's other end
 	Outgoing   bool           // we dialled it
 	Since      time.Time      // when the present link came up; zero without one
 	Changed    time.Time      // when State last changed

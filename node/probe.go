@@ -33,6 +33,7 @@ func (n *Node) watchPeers(now time.Time) {
 		if p.link == nil {
 			continue
 		}
+		p.mute(now)
 		silence := p.link.Silence(now)
 		n.suspect(p, silence, now)
 		if limit := n.patience(p); limit > 0 && p.answered && silence >= limit {
@@ -104,7 +105,9 @@ func (n *Node) probe(t probing) {
 	}
 }
 
-// probeAnswered measures the round trip of the probe that is out.
+// probeAnswered measures the round trip of the probe that is out. One that was
+// out for longer than the next should have taken to follow measures how long our
+// own loop stood still.
 func (n *Node) probeAnswered(l *dist.Link, number uint64) {
 	now := time.Now()
 	n.mu.Lock()
@@ -116,7 +119,9 @@ func (n *Node) probeAnswered(l *dist.Link, number uint64) {
 	p.answered = true
 	if p.pending && p.probeN == number {
 		p.pending = false
-		p.measured(now.Sub(p.probed))
+		if rtt := now.Sub(p.probed); rtt <= n.cfg.Probe+n.cfg.Poll+lateBy {
+			p.measured(rtt)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type peer struct {
 	link    *dist.Link // live now, as the table's hooks told; a poll may not have seen it
 	info    links.Info // of the last link, live or not
 	parting bool       // we said goodbye over link: however it ends, we ended it
+	saidBye bool       // the last link ended by the peer's goodbye, and none came since
 	member  bool       // announced as joined, not yet as left
 	was     bool       // has been a member before
 	state   State
@@ -36,6 +37,7 @@ type peer struct {
 	losses  []time.Time // the last flapLosses
 	toldBy  string
 
+	greeted  bool // it has said hello on this link
 	version  string
 	addr     netip.AddrPort // where it listens, as hello said
 	host     string         // the host hello said, "" if none
@@ -63,22 +65,39 @@ func (p *peer) setState(s State, now time.Time) {
 	}
 }
 
-// apply turns a delta into events, and is the only place that makes them.
+// logLine is a line for the log, written once Node.mu is free.
+type logLine struct {
+	level slog.Level
+	text  string
+	attrs []any
+}
+
+// apply turns a delta into events and log lines.
 func (n *Node) apply(now time.Time, rows []links.Info, d membership.Delta) {
+	lines, members := n.change(now, rows, d)
+	for _, l := range lines {
+		n.log.Log(n.ctx, l.level, l.text, append(l.attrs, "peers", members)...)
+	}
+}
+
+// change makes the events of a delta, and is the only place that does. It
+// returns what to log of them, and the members after it.
+func (n *Node) change(now time.Time, rows []links.Info, d membership.Delta) (lines []logLine, members []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.state == NodeStopping {
-		return // node.stopping is the last event
+		return nil, nil // node.stopping is the last event
 	}
 	for _, l := range d.Left {
-		n.left(now, l, row(rows, l.Name))
+		lines = append(lines, n.left(now, l, row(rows, l.Name)))
 	}
 	for _, j := range d.Joined {
-		n.joined(now, j, row(rows, j.Name))
+		lines = append(lines, n.joined(now, j, row(rows, j.Name)))
 	}
 	for _, f := range d.Flapped {
-		n.flapped(now, f, row(rows, f.Name))
+		lines = append(lines, n.flapped(now, f, row(rows, f.Name)))
 	}
+	return lines, n.memberNames()
 }
 
 // row finds a name in a snapshot, which is sorted by name.
@@ -91,7 +110,7 @@ func row(rows []links.Info, name string) links.Info {
 }
 
 // joined is called with n.mu held, as are left and flapped.
-func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) {
+func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) logLine {
 	p := n.record(j.Name)
 	ev := Event{Type: EventJoin, Coalesced: j.Coalesced}
 	if p.was {
@@ -107,12 +126,13 @@ func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) {
 		_ = n.plan.AddPeer(p.name) // full or our own name: nothing to redial
 	}
 	n.emit(now, p, ev)
-	n.log.Info("peer joined", LogEvent, ev.Type, "peer", p.name, "kind", p.kind, "addr", r.Addr, "peers", n.memberNames())
+	return logLine{slog.LevelInfo, "peer joined", []any{LogEvent, ev.Type, "peer", p.name, "kind", p.kind, "addr", r.Addr}}
 }
 
-// redials says whether the peer is ours to call again when its link ends.
+// redials says whether the peer is ours to call again when its link ends. It may
+// have said goodbye since the snapshot that showed it as up.
 func (n *Node) redials(p *peer) bool {
-	return !p.passing() && n.state != NodeAlone && n.state != NodeStopping
+	return !p.passing() && !p.saidBye && n.state != NodeAlone && n.state != NodeStopping
 }
 
 // passing says whether p is a short visit, such as that of erl_call.
@@ -120,7 +140,7 @@ func (p *peer) passing() bool {
 	return p.kind == KindOther && !p.info.Offered.Has(dist.FlagPublished) && !p.info.Outgoing
 }
 
-func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
+func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 	p := n.record(l.Name)
 	p.member, p.gone = false, now
 	p.reason, p.detail = l.Reason, r.Detail
@@ -135,8 +155,7 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 		ev.Type = EventLeave
 		p.setState(StateLeft, now)
 		n.emit(now, p, ev)
-		n.log.Info("peer left", LogEvent, ev.Type, "peer", p.name, "reason", p.detail)
-		return
+		return logLine{slog.LevelInfo, "peer left", []any{LogEvent, ev.Type, "peer", p.name, "reason", p.detail}}
 	}
 	p.lost(now, 1)
 	p.setState(StateDown, now)
@@ -145,14 +164,14 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) {
 	if p.passing() {
 		level = slog.LevelInfo
 	}
-	n.log.Log(n.ctx, level, "peer down", LogEvent, ev.Type, "peer", p.name, "reason", l.Reason, "detail", p.detail, "peers", n.memberNames())
+	return logLine{level, "peer down", []any{LogEvent, ev.Type, "peer", p.name, "reason", l.Reason, "detail", p.detail}}
 }
 
 // parted says whether a link ended because one side said so.
 func parted(r dist.Reason) bool { return r == dist.ReasonGoodbye || r == dist.ReasonClosed }
 
 // flapped counts links that came and went between two polls.
-func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) {
+func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) logLine {
 	p := n.record(f.Name)
 	p.info, p.reason, p.detail = r, f.Reason, r.Detail
 	p.lost(now, f.Count)
@@ -160,7 +179,7 @@ func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) {
 	if p.state == StateDialling {
 		p.setState(StateDown, now)
 	}
-	n.log.Warn("peer flapped between two polls", "peer", p.name, "links", f.Count, "reason", f.Reason)
+	return logLine{slog.LevelWarn, "peer flapped between two polls", []any{"peer", p.name, "links", f.Count, "reason", f.Reason}}
 }
 
 // lost counts losses for Flaps and Flapping.

@@ -38,7 +38,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
-	n.setState(NodeUp)
+	n.joinedAll()
 	n.settle(ctx)
 	n.log.Info("cluster membership established", "peers", n.PeerNames())
 	return n, nil
@@ -154,20 +154,18 @@ func (n *Node) advertised() (host string, port uint16) {
 	if n.cfg.Advertise == "" {
 		return "", port
 	}
-	host, text, err := net.SplitHostPort(n.cfg.Advertise)
-	if err != nil {
-		return n.cfg.Advertise, port
-	}
+	host, text := splitAdvertise(n.cfg.Advertise)
 	if ap, err := netip.ParseAddrPort("0.0.0.0:" + text); err == nil {
 		port = ap.Port()
 	}
 	return host, port
 }
 
-func (n *Node) setState(s NodeState) {
+// joinedAll ends NodeJoining, unless Leave or Close came meanwhile.
+func (n *Node) joinedAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.state != NodeStopping {
-		n.state = s
+	if n.state == NodeJoining {
+		n.state = NodeUp
 	}
 }

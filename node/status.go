@@ -48,6 +48,7 @@ type SeedStatus struct {
 	Node    string // the name that answered there, "" while unknown
 	Tries   int    // failures since it last answered
 	Err     error  // of the last dial
+	Why     string // the same in a few words
 	Next    time.Time
 }
 

@@ -60,6 +60,9 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
 		Tries: t.Tries, Next: t.Next,
 	}
+	if p.addr.IsValid() && p.addr.Port() != 0 {
+		v.Addr = p.addr // where it listens, not the port it dialled from
+	}
 	if p.member {
 		v.Since, v.Reason, v.Detail = p.info.Since, "", ""
 	}
@@ -101,7 +104,7 @@ func (n *Node) seedStatus() []SeedStatus {
 		}
 		list = append(list, SeedStatus{
 			Address: t.Address.String(), State: n.seedState(t), Node: t.Name,
-			Tries: t.Tries, Err: t.Err, Next: t.Next,
+			Tries: t.Tries, Err: t.Err, Next: t.Next, Why: brief(t.Err),
 		})
 	}
 	return list

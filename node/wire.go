@@ -46,6 +46,10 @@ var messages = map[string]struct {
 	"echo":      {3, (message).echo},    // {echo, Version, N}
 	"peers":     {3, (message).peers},   // {peers, Version, [{Name, Host, Port, Kind}]}
 	"$gen_call": {3, (message).call},    // {'$gen_call', {Pid, Tag}, Request}
+
+	// What OTP's libraries ask of any process, and would wait for for ever.
+	"io_request":   {4, (message).io},   // {io_request, Pid, ReplyAs, Request}
+	"file_request": {4, (message).file}, // {file_request, Pid, ReplyAs, Request}
 }
 
 var errUnknownMessage = errors.New("unknown message")
@@ -57,15 +61,22 @@ func (n *Node) deliver(l *dist.Link, msg []byte) error {
 	if err != nil {
 		return err
 	}
+	m := message{n, l, &r, arity}
+	if from, err := r.PidView(); err == nil {
+		return m.fromPid(from.Pid())
+	}
 	tag, err := r.Atom()
 	if err != nil {
 		return err
 	}
-	m, ok := messages[string(tag)]
-	if !ok || arity < m.arity {
-		return errUnknownMessage
+	row, ok := messages[string(tag)]
+	switch {
+	case ok && arity >= row.arity:
+		return row.handle(m)
+	case !ok && arity == 3:
+		return m.refuse()
 	}
-	return m.handle(message{n, l, &r, arity})
+	return errUnknownMessage
 }
 
 // skip passes over the version, which so far decides nothing.
@@ -202,6 +213,15 @@ type told struct {
 	host string         // as its hello said, in place of an IP
 	port uint16
 	kind Kind
+}
+
+// loopback says whether t leads nowhere but to the machine of who dials it.
+func (t told) loopback() bool {
+	if t.host == "" {
+		return t.addr.Addr().IsLoopback()
+	}
+	ip, err := netip.ParseAddr(t.host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(t.host, "localhost")
 }
 
 // appendTold writes {Name, Host, Port, Kind}; port 0 means that epmd knows.

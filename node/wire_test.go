@@ -50,7 +50,14 @@ func testRef() etf.Ref {
 	return etf.Ref{Node: "b@127.0.0.1", Creation: 5, Len: 3, Words: [5]uint32{1, 2, 3}}
 }
 
-// ourMessages is each message as this version sends it.
+// deviceRequest is what OTP's io and file libraries send to a process.
+func deviceRequest(tag string) []byte {
+	b := etf.AppendAtom(etf.AppendTuple(nil, 4), tag)
+	b = etf.AppendRef(etf.AppendPid(b, testPid()), testRef())
+	return etf.AppendAtom(b, "getopts")
+}
+
+// ourMessages is each message as this version, or OTP, sends it.
 func ourMessages() map[string][]byte {
 	return map[string][]byte{
 		"hello":     encodeHello("host.example", 4370),
@@ -59,6 +66,9 @@ func ourMessages() map[string][]byte {
 		"echo":      encodeEcho(7),
 		"$gen_call": encodeCall(testPid(), testRef(), requestPeers(nil)),
 		"peers":     encodePeers([]told{{name: "c@127.0.0.1", host: "127.0.0.1", port: 4370, kind: KindOTP}}),
+
+		"io_request":   deviceRequest("io_request"),
+		"file_request": deviceRequest("file_request"),
 	}
 }
 

@@ -30,13 +30,26 @@ type Address struct {
 // ErrAddress is what every error of ParseAddress matches.
 var ErrAddress = errors.New("not an address")
 
+// AddressError is the ErrAddress of one text.
+type AddressError struct {
+	Text string
+	Why  string // which part is wrong
+}
+
+func (e *AddressError) Error() string {
+	return fmt.Sprintf("%q is %v: %s (%s)", e.Text, ErrAddress, e.Why, forms)
+}
+
+// Unwrap gives ErrAddress.
+func (e *AddressError) Unwrap() error { return ErrAddress }
+
 const forms = "want b, b@host, b@host:9100 or host:9100, with an IPv6 host as [::1]:9100"
 
 // ParseAddress parses one of the forms of Address.
 func ParseAddress(s string) (Address, error) {
 	a, err := parseAddress(s)
 	if err != nil {
-		return Address{}, fmt.Errorf("%q is %w: %w (%s)", s, ErrAddress, err, forms)
+		return Address{}, &AddressError{Text: s, Why: err.Error()}
 	}
 	return a, nil
 }

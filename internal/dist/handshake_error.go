@@ -67,6 +67,14 @@ func (e *HandshakeError) Error() string {
 // Unwrap returns the cause.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
+// WrongNameError names who answered in place of the node that was dialled.
+type WrongNameError struct{ Want, Got string }
+
+func (e *WrongNameError) Error() string { return fmt.Sprintf("%v: %s", ErrWrongName, e.Got) }
+
+// Unwrap returns ErrWrongName.
+func (e *WrongNameError) Unwrap() error { return ErrWrongName }
+
 // TooOldError names the flags for want of which a peer was refused.
 type TooOldError struct {
 	Missing []string // names as in Flags.Names

@@ -99,7 +99,7 @@ func (i *Initiator) judge(g greeting) error {
 		return err
 	}
 	if i.hooks.Want != "" && h.Name != i.hooks.Want {
-		return fmt.Errorf("%w: %s", ErrWrongName, h.Name)
+		return &WrongNameError{Want: i.hooks.Want, Got: h.Name}
 	}
 	i.learn(h)
 	if missing := h.Flags.Missing(); missing != nil {

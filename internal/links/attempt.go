@@ -23,6 +23,7 @@ type attempt struct {
 	insisted bool   // it was told alive and came on: its side has no link any more
 	named    bool   // outgoing: our name message may be with the peer
 	proving  bool   // outgoing: our digest may be with the peer
+	crowded  bool   // outgoing: another dial of ours has met the same name since
 	hasty    bool   // outgoing: proving while an inbound one was under way
 	over     bool   // ended is closed
 

@@ -130,6 +130,7 @@ func (a *attempt) mayProve(h dist.Hello, patient bool) (<-chan struct{}, error) 
 	case up && r.contested(h.Creation, time.Now()):
 		return nil, ErrDuplicate
 	case o != nil && o != a:
+		o.crowded = true
 		return nil, ErrDialling
 	case !up && t.live >= t.cfg.MaxPeers:
 		t.counts.refusedFull.Add(1)

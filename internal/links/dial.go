@@ -165,17 +165,22 @@ func (t *Table) giveUp(a *attempt, err error) (Info, error) {
 }
 
 // verdict does not take it for another cookie that the peer hung up on an
-// attempt of ours because its own was further.
+// attempt of ours because its own was further, or because a second dial of ours
+// had come to it under another label: OTP ends the first of two handshakes of
+// one name, whatever stage it is at.
 func (t *Table) verdict(a *attempt, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !a.hasty || !errors.Is(err, dist.ErrCookie) {
+	if !errors.Is(err, dist.ErrCookie) {
 		return err
 	}
-	if t.up(a.name) {
+	if r := t.rows[a.name]; r != nil && r.info.Up && r.info.Creation == a.creation {
 		return ErrUp
 	}
-	if t.inbound(a.name, a.creation) != nil {
+	if a.crowded {
+		return ErrCrowded
+	}
+	if a.hasty && t.inbound(a.name, a.creation) != nil {
 		return ErrLost
 	}
 	return err

@@ -28,6 +28,8 @@ var (
 	ErrFull     = errors.New("the table has all the peers it may have")
 	ErrEvicted  = errors.New("too many handshakes are under way")
 	ErrReplaced = errors.New("another link to the same peer won")
+	// ErrCrowded: the peer ended a dial of ours when a second one reached it.
+	ErrCrowded = errors.New("two dials met at the same peer")
 	// ErrDuplicate: more than one node is started under that name.
 	ErrDuplicate = errors.New("nodes with the same name replace each other")
 )
