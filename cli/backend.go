@@ -54,33 +54,26 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Down: downNames(peers),
 		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
 	}
-	out.Health, out.Warnings = health(s, out.Peers)
+	out.Health, out.Warnings = health(s)
 	return out, nil
 }
 
 // health judges a node: what keeps it from its work makes it degraded; other
 // warnings (a short cookie, an open port) are shown and change no exit status.
 // Peers that are down do not: the cluster's health is not the node's.
-func health(s node.Status, peers control.PeerCounts) (string, []string) {
+func health(s node.Status) (string, []string) {
 	var ill []string
 	if s.EPMD.Mode == node.EPMDRequire && !s.EPMD.Registered {
 		ill = append(ill, "not registered with the local epmd, which --epmd require asks for")
-	}
-	if s.State == node.NodeUp && len(s.Seeds) > 0 && peers.Up+peers.Suspect == 0 && !seedAnswers(s.Seeds) {
-		ill = append(ill, "cut off: no seed answers and no peer is up")
 	}
 	warnings := append(slices.Clone(s.Warnings), ill...)
 	if warnings == nil {
 		warnings = []string{}
 	}
-	if len(ill) > 0 {
+	if len(ill) > 0 || s.Isolated {
 		return "degraded", warnings
 	}
 	return "healthy", warnings
-}
-
-func seedAnswers(seeds []node.SeedStatus) bool {
-	return slices.ContainsFunc(seeds, func(s node.SeedStatus) bool { return s.State == "up" || s.State == "self" })
 }
 
 // Peers implements control.Backend. A name without a host means the peer of
@@ -148,11 +141,10 @@ func (b *backend) self() self {
 // Leave implements control.Backend.
 func (b *backend) Leave(ctx context.Context, r control.LeaveRequest) (control.Leave, error) {
 	left, err := b.node.Leave(ctx)
-	if err != nil && (!r.Stop || !errors.Is(err, node.ErrClosed)) {
-		return control.Leave{}, fail("node_stopped", "cannot leave", err.Error(), "liminal status")
-	}
 	if r.Stop {
-		b.stop()
+		b.stop() // asked for is asked for, also by a client that waits no longer
+	} else if err != nil {
+		return control.Leave{}, fail("node_stopped", "cannot leave", err.Error(), "liminal status")
 	}
 	return control.Leave{
 		Schema: control.SchemaLeave, Node: b.node.Name(), Told: left.Told, Flushed: left.Flushed, Stopped: r.Stop,

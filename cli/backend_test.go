@@ -89,21 +89,17 @@ func TestBackendPeers(t *testing.T) {
 }
 
 func TestBackendHealth(t *testing.T) {
-	seed := node.SeedStatus{Address: "b", State: "waiting"}
 	for _, test := range []struct {
 		name   string
 		status node.Status
-		peers  control.PeerCounts
 		want   string
 	}{
-		{"alone by design", node.Status{State: node.NodeUp}, control.PeerCounts{}, "healthy"},
-		{"a peer is down", node.Status{State: node.NodeUp, Seeds: []node.SeedStatus{seed}}, control.PeerCounts{Up: 1, Down: 1}, "healthy"},
-		{"joining", node.Status{State: node.NodeJoining, Seeds: []node.SeedStatus{seed}}, control.PeerCounts{}, "healthy"},
-		{"cut off", node.Status{State: node.NodeUp, Seeds: []node.SeedStatus{seed}}, control.PeerCounts{Down: 1}, "degraded"},
-		{"a warning is no illness", node.Status{State: node.NodeUp, Warnings: []string{"the cookie is short"}}, control.PeerCounts{}, "healthy"},
-		{"epmd lost", node.Status{State: node.NodeUp, EPMD: node.EPMDStatus{Mode: node.EPMDRequire}}, control.PeerCounts{}, "degraded"},
+		{"alone by design", node.Status{State: node.NodeUp}, "healthy"},
+		{"cut off", node.Status{State: node.NodeUp, Isolated: true, Warnings: []string{"isolated"}}, "degraded"},
+		{"a warning is no illness", node.Status{State: node.NodeUp, Warnings: []string{"the cookie is short"}}, "healthy"},
+		{"epmd lost", node.Status{State: node.NodeUp, EPMD: node.EPMDStatus{Mode: node.EPMDRequire}}, "degraded"},
 	} {
-		got, warnings := health(test.status, test.peers)
+		got, warnings := health(test.status)
 		if got != test.want || warnings == nil || got == "degraded" && len(warnings) == 0 {
 			t.Errorf("%s: %s %v", test.name, got, warnings)
 		}

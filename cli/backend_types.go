@@ -82,7 +82,7 @@ func seedsOf(seeds []node.SeedStatus) []control.Seed {
 	for _, s := range seeds {
 		seed := control.Seed{Address: s.Address, State: s.State, Node: optional(s.Node), Tries: s.Tries, Next: instant(s.Next)}
 		if s.Err != nil {
-			seed.Error = optional(s.Err.Error())
+			seed.Error = optional(s.Why)
 		}
 		out = append(out, seed)
 	}

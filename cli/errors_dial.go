@@ -35,6 +35,7 @@ var dialErrors = []struct {
 	{node.ErrSelf, tellSelf},
 	{node.ErrNoHost, tellNoHost},
 	{node.ErrNoSuchName, tellNoSuchName},
+	{node.ErrNoPort, tellNoPort},
 	{node.ErrEPMDRemote, tellEPMDRemote},
 	{node.ErrNotDist, tellNotDist},
 	{node.ErrTimeout, tellTimeout},
@@ -186,14 +187,17 @@ func tellNoSuchName(e *node.DialError, me self) *control.Error {
 		host, why = thisMachine, "no liminal node of that name runs here, and no epmd knows it"
 	}
 	try := "liminal join " + joinHint(e) + " (skips epmd)"
-	if e.Stage == "resolve" {
-		why = "no liminal node of that name runs here, and this node does not ask epmd (--epmd off)"
-	}
 	if others := othersThan(me, e); len(others) > 0 {
 		why = "its epmd knows: " + strings.Join(others, ", ")
 		try = "liminal join " + strings.Replace(e.Address, nameOf(e.Address), others[0], 1)
 	}
 	return fail("no_such_name", fmt.Sprintf("%s has no node called %q", host, nameOf(e.Address)), why, try)
+}
+
+func tellNoPort(e *node.DialError, _ self) *control.Error {
+	return fail("no_such_name", fmt.Sprintf("nobody knows where %q listens", nameOf(e.Address)),
+		"no liminal node of that name runs here, and this node does not ask epmd (--epmd off)",
+		"liminal join "+joinHint(e))
 }
 
 // othersThan is what an epmd knows, this node left out.

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// maxLogLines is how many lines may wait for a reader of the log.
+// maxLogLines is how many lines may wait for a reader of the log, or of the
+// event lines of a node.
 const maxLogLines = 1024
 
 // logPatience bounds the wait for the last lines to be written.
 const logPatience = time.Second
 
-// lineQueue stands between the log and a stream that may not be read: a pipe
-// whose reader sleeps, a terminal that is held. Whoever logs never waits; what
-// finds no room is dropped and counted.
+// lineQueue stands between the log, or the event lines of a node, and a stream
+// that may not be read: a pipe whose reader sleeps or has gone, a terminal that
+// is held. Who writes never waits; what finds no room is dropped and counted.
 type lineQueue struct {
 	lines   chan []byte
 	dropped atomic.Uint64

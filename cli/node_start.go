@@ -52,6 +52,9 @@ func runNode(ctx context.Context, c *call) error {
 	log, lines := r.logger.to(c.env.Stderr)
 	defer lines.end()
 	r.log = log
+	events := newLineQueue(c.out.stdout, func(lines uint64) { log.Warn("the event lines were not read in time", "lines_dropped", lines) })
+	defer events.end() // before the log's end, so that it can still tell
+	c.out.stdout = events
 	c.app.takeHup.Store(true)
 	spec, err := r.spec()
 	if err != nil {

@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 )
 
 // form is what stdout carries: text for people, text for scripts, or JSON.
@@ -85,11 +87,16 @@ func (o *output) complain(text string) {
 }
 
 // failed is the first write to stdout that failed, as people should hear of it.
+// A pipe whose reader has gone ends the command without a word, with the status
+// that the signal would have given.
 func (o *output) failed() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err == nil {
+	switch {
+	case o.err == nil:
 		return nil
+	case errors.Is(o.err, syscall.EPIPE):
+		return exitError(128 + int(syscall.SIGPIPE))
 	}
 	return fail("output", "cannot write the answer", clean(o.err.Error()), "liminal help output")
 }

@@ -94,12 +94,17 @@ func (c *call) wait(ctx context.Context, look func(context.Context, *target) (bo
 }
 
 func (c *call) lookOnce(ctx context.Context, late *lateError, look func(context.Context, *target) (bool, error)) (bool, error) {
-	t, err := c.pick()
-	if err != nil {
-		return false, err
+	t := late.at
+	if t == nil { // once found, the node stays the one that is asked
+		var err error
+		if t, err = c.pick(); err != nil {
+			return false, err
+		}
 	}
-	late.at = t
 	done, err := look(ctx, t)
+	if err == nil {
+		late.at = t
+	}
 	if err != nil {
 		err = t.explainCall(err, fullName(c.cli.Command), late.limit)
 	}

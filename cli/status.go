@@ -96,8 +96,8 @@ func (c *call) showStatus(s control.Status) error {
 // statusText is the form for people.
 func (o *output) statusText(s control.Status, now time.Time) {
 	rows := [][2]string{{"listen", o.listenText(s)}, {"peers", peersText(s)}}
-	if seeds := seedsText(s.Seeds); seeds != "" {
-		rows = append(rows, [2]string{"seeds", seeds})
+	for _, seed := range s.Seeds {
+		rows = append(rows, [2]string{"seed", seedText(seed)})
 	}
 	for _, w := range s.Warnings {
 		rows = append(rows, [2]string{"warning", w})
@@ -150,13 +150,17 @@ func peersText(s control.Status) string {
 func seedsText(seeds []control.Seed) string {
 	var parts []string
 	for _, s := range seeds {
-		part := s.Address + " " + s.State
-		if s.Error != nil {
-			part += bracketed(", ", *s.Error, tries(s.Tries))
-		}
-		parts = append(parts, part)
+		parts = append(parts, seedText(s))
 	}
 	return strings.Join(parts, "; ")
+}
+
+func seedText(s control.Seed) string {
+	text := s.Address + " " + s.State
+	if s.Error != nil {
+		text += bracketed(", ", *s.Error, tries(s.Tries))
+	}
+	return text
 }
 
 func verboseRows(s control.Status) [][2]string {

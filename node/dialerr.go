@@ -19,7 +19,7 @@ var causes = []struct {
 }{
 	{ErrNameMode, ErrNameMode, "name"},
 	{discovery.ErrNoHost, ErrNoHost, "resolve"},
-	{discovery.ErrNoPort, ErrNoSuchName, "resolve"},
+	{discovery.ErrNoPort, ErrNoPort, "resolve"},
 	{epmd.ErrNoSuchName, ErrNoSuchName, "epmd"},
 	{epmd.ErrNoEPMD, ErrEPMDRemote, "epmd"},
 	{epmd.ErrBadReply, ErrEPMDRemote, "epmd"},

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The causes that callers may want to tell apart. They come wrapped; use
@@ -25,6 +26,7 @@ var (
 	ErrSelf        = errors.New("that is this node itself")
 	ErrNoHost      = errors.New("no address for that host")
 	ErrNoSuchName  = errors.New("its epmd does not know that name")
+	ErrNoPort      = errors.New("nothing here knows where it listens") // and epmd is not asked
 	ErrEPMDRemote  = errors.New("its epmd gave no answer")
 	ErrUnreachable = errors.New("cannot connect")
 	ErrTimeout     = errors.New("no answer in time")
@@ -72,5 +74,12 @@ type causeError struct {
 	detail error
 }
 
-func (e *causeError) Error() string   { return e.cause.Error() + ": " + e.detail.Error() }
+func (e *causeError) Error() string {
+	detail := e.detail.Error()
+	if strings.HasPrefix(detail, e.cause.Error()) {
+		return detail // it says so itself
+	}
+	return e.cause.Error() + ": " + detail
+}
+
 func (e *causeError) Unwrap() []error { return []error{e.cause, e.detail} }

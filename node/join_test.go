@@ -113,7 +113,7 @@ func TestNoSeedAnswers(t *testing.T) {
 	if n != nil {
 		t.Fatal("there is a node")
 	}
-	for _, want := range []error{ErrClusterJoin, ErrUnreachable, ErrCookie, ErrNoSuchName, ErrNameMode} {
+	for _, want := range []error{ErrClusterJoin, ErrUnreachable, ErrCookie, ErrNoPort, ErrNameMode} {
 		if !errors.Is(err, want) {
 			t.Errorf("%v\ndoes not say: %v", err, want)
 		}

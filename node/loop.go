@@ -85,7 +85,8 @@ func snapshot(version uint64, rows []links.Info) membership.Snapshot {
 }
 
 // forgetOld drops peers that have not been up for Config.ForgetAfter. Their
-// rows go from the table, the tracker and the plan alike.
+// rows go from the table, the tracker and the plan alike. A seed or a joined
+// address that leads to a peer keeps it listed, since it is still dialled.
 func (n *Node) forgetOld(now time.Time) {
 	n.pollMu.Lock()
 	defer n.pollMu.Unlock()
@@ -95,12 +96,15 @@ func (n *Node) forgetOld(now time.Time) {
 		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) && !n.rowGone(p) {
 			continue
 		}
+		n.plan.Unlearn(name)
+		if n.plan.Knows(name) && !n.rowGone(p) {
+			continue
+		}
 		if row, known := n.table.Lookup(name); known && (!n.polledRow(row) || !n.table.Forget(name)) {
 			continue // it came back at this very moment
 		}
 		n.tracker.Forget(name)
 		n.resolver.Forget(name)
-		n.plan.Unlearn(name)
 		delete(n.peers, name)
 	}
 }

@@ -27,6 +27,7 @@ type Status struct {
 	Listen    []netip.AddrPort
 	EPMD      EPMDStatus
 	Seeds     []SeedStatus
+	Isolated  bool              // seeds are configured, and neither one of them nor any peer is up
 	Warnings  []string          // what makes the node less than healthy or safe, in words
 	Counters  map[string]uint64 // drops, refusals, coalesced; names are a closed set
 	EventSeq  uint64
@@ -45,6 +46,7 @@ type EPMDStatus struct {
 type SeedStatus struct {
 	Address string
 	State   string // up, dialling, waiting, self, refused, stopped
+	Joined  bool   // asked for by Join, not configured
 	Node    string // the name that answered there, "" while unknown
 	Tries   int    // failures since it last answered
 	Err     error  // of the last dial

@@ -82,6 +82,7 @@ func (n *Node) Status() Status {
 		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(),
 		EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
 	}
+	s.Isolated = n.state == NodeUp && len(n.memberNames()) == 0 && slices.ContainsFunc(s.Seeds, missing)
 	s.Warnings = n.warnings(s)
 	return s
 }
@@ -105,10 +106,14 @@ func (n *Node) seedStatus() []SeedStatus {
 		list = append(list, SeedStatus{
 			Address: t.Address.String(), State: n.seedState(t), Node: t.Name,
 			Tries: t.Tries, Err: t.Err, Next: t.Next, Why: brief(t.Err),
+			Joined: !t.Role.Has(discovery.RoleSeed),
 		})
 	}
 	return list
 }
+
+// missing says whether a seed is configured to be another node, and is not up.
+func missing(s SeedStatus) bool { return !s.Joined && s.State != "self" && s.State != "up" }
 
 // seedState is the plan's word in the words of Status.
 func (n *Node) seedState(t discovery.TargetStatus) string {
@@ -142,8 +147,8 @@ func (n *Node) warnings(s Status) []string {
 	if errors.Is(s.EPMD.Err, epmd.ErrNameInUse) {
 		w = append(w, "not registered with epmd: "+s.EPMD.Err.Error())
 	}
-	if len(s.Seeds) > 0 && len(n.memberNames()) == 0 && n.state == NodeUp {
-		w = append(w, "isolated: seeds are configured and no peer is up")
+	if s.Isolated {
+		w = append(w, "isolated: no seed answers and no peer is up")
 	}
 	return w
 }
