@@ -86,6 +86,9 @@ func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, err
 	}
 	f.Names = fullNames(f.Names, list)
 	kept, err := f.Apply(list)
+	if unknown := (*control.Error)(nil); errors.As(err, &unknown) {
+		unknown.Try += " --node " + nameOf(b.node.Name())
+	}
 	if err != nil {
 		return control.Peers{}, err
 	}

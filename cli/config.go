@@ -29,11 +29,12 @@ func (a *app) configCommand() *cli.Command {
 			Flags:       nodeFlags(),
 			Action:      a.action(command{settings: true}, runConfigShow),
 		}, {
-			Name:        "init",
-			Usage:       "print the whole file with every default, commented",
-			Description: "For example: liminal config init > ~/.config/liminal/config.toml",
-			Flags:       commonFlags(),
-			Action:      a.action(command{}, runConfigInit),
+			Name:  "init",
+			Usage: "print the whole file with every default, commented",
+			Description: "For example:\n" +
+				"  mkdir -p ~/.config/liminal && liminal config init > ~/.config/liminal/config.toml",
+			Flags:  commonFlags(),
+			Action: a.action(command{}, runConfigInit),
 		}},
 	}
 }

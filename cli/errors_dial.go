@@ -160,6 +160,9 @@ func tellNameMode(e *node.DialError, me self) *control.Error {
 	if _, host, _ := strings.Cut(me.name, "@"); strings.ContainsAny(host, ".:") {
 		ours, theirs, try = "a long name", "a short one", "liminal node start --name "+nameOf(me.name)
 	}
+	if _, host, _ := strings.Cut(peerOf(e), "@"); host == "127.0.0.1" {
+		try = "liminal node start --name " + nameOf(me.name) + "@" + host
+	}
 	return fail("name_mode", me.name+" cannot talk to "+peerOf(e),
 		fmt.Sprintf(`ours is %s, theirs %s ("System NOT running to use fully qualified hostnames")`, ours, theirs), try)
 }

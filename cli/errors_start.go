@@ -68,7 +68,15 @@ func nameInUse(name string, err error) *control.Error {
 		port = fmt.Sprintf(" for port %d", taken.Port)
 	}
 	return fail("name_in_use", fmt.Sprintf("the name %q is taken on this machine", short),
-		"epmd has it"+port+` ("seems to be in use by another Erlang node")`, "liminal node start --name "+short+"2")
+		"epmd has it"+port+` ("seems to be in use by another Erlang node")`, "liminal node start --name "+sibling(name, short+"2"))
+}
+
+// sibling is a name for another node beside that of name, in the same form.
+func sibling(name, short string) string {
+	if _, host, _ := strings.Cut(name, "@"); strings.ContainsAny(host, ".:") {
+		return short + "@" + host
+	}
+	return short
 }
 
 func alreadyRunning(e *control.LockedError) *control.Error {

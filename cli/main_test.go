@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,11 +16,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"liminal": func() {
-		signals := make(chan os.Signal, 4)
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-		os.Exit(Main(context.Background(), OSEnv(signals), os.Args[1:]))
-	}})
+	testscript.Main(leakChecked{m}, map[string]func(){"liminal": func() { os.Exit(Process()) }})
 }
 
 type leakChecked struct{ m *testing.M }

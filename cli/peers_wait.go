@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ func (c *call) waitPeers(ctx context.Context, v peersView) error {
 	want := c.cli.Int("wait")
 	if want < 0 {
 		return usage("--wait takes a number from 0 on", "it counts peers", c.cli.Command)
+	}
+	if s := v.filter.States; want > 0 && len(s) > 0 && !slices.Contains(s, "up") && !slices.Contains(s, "suspect") {
+		return usage("--wait counts peers that are up, and --state leaves none of them", "it would wait for ever", c.cli.Command)
 	}
 	var seen control.Peers
 	var missing error // why the last look found nothing

@@ -1,4 +1,3 @@
 // Command liminal runs a node in an Erlang cluster and shows who else is there.
-// Everything it does is in package cli; here signals and the exit status meet
-// the process.
+// Everything it does is in package cli.
 package main

@@ -44,6 +44,7 @@ type Problem struct {
 	Text         string // what is wrong, with the name it came under
 	Nearest      string // the key that may have been meant, or ""
 	Source       Source
+	Missing      bool // the file that was named is not there
 }
 
 // String gives the line that people see.
@@ -95,8 +96,12 @@ func (e *Error) Error() string {
 	return e.Summary() + ": " + strings.Join(texts, "; ")
 }
 
-// ExitCode is 64 if only flags are wrong, else 78.
+// ExitCode is 66 if a file that was named is not there, 64 if only flags are
+// wrong, else 78.
 func (e *Error) ExitCode() int {
+	if len(e.Problems) == 1 && e.Problems[0].Missing {
+		return 66
+	}
 	for _, p := range e.Problems {
 		if p.Source != SourceFlag {
 			return 78

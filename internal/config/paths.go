@@ -49,11 +49,12 @@ func fileProblem(err error) *Problem {
 	if err == nil {
 		return nil
 	}
+	missing := errors.Is(err, os.ErrNotExist)
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err // the path stands in the heading
 	}
-	return &Problem{Source: SourceFile, Text: "cannot be read: " + err.Error()}
+	return &Problem{Source: SourceFile, Text: "cannot be read: " + err.Error(), Missing: missing}
 }
 
 // readBounded reads one byte more than a file may have, and no more.

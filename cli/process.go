@@ -1,0 +1,19 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Process runs the command line of this process, its signals included, and
+// gives the exit status.
+func Process() int {
+	// A closed pipe is an error of the write to it, not the end of the process:
+	// the demo has a directory to remove, and a node goes on without a reader.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 4) // room for an impatient user
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	return Main(context.Background(), OSEnv(signals), os.Args[1:])
+}
