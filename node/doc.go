@@ -62,6 +62,11 @@
 // can name the kind. A member that falls and rises is never held back: its left
 // and joined are one delta.
 //
+// OTP nodes are not introduced to each other, though a call to rex could do
+// it: two Erlang clusters that share a liminal peer must not become one because
+// of it. A liminal node dials all nodes that its OTP peers know, and asks one of
+// them every second, since OTP tells nobody but its own of a newcomer.
+//
 // A node that takes neither SPAWN nor fragments (erl_call, a C node) gets no
 // hello: such programs give up on the first message they do not expect.
 //

@@ -2,7 +2,6 @@ package node
 
 import (
 	"net"
-	"slices"
 	"strconv"
 	"time"
 
@@ -11,10 +10,24 @@ import (
 	"github.com/liminal-bus/liminal/internal/links"
 )
 
-// meshEvery is how often one peer, each in turn, is asked for its peers. A
-// newcomer asks all of them at once; this mends what a race or a partition
-// left open.
-const meshEvery = 5 * time.Second
+// turns say how often one peer of a kind, each in its turn, is asked whom it
+// knows. A liminal newcomer asks all at once, so that asking liminal peers only
+// mends what a race or a partition left open. An OTP newcomer asks nobody, and
+// OTP tells nobody of it on our behalf: the other OTP nodes are all that know.
+var turns = [...]struct {
+	kind  Kind
+	what  callKind
+	every time.Duration
+}{
+	{KindLiminal, callPeers, 5 * time.Second},
+	{KindOTP, callNodes, time.Second},
+}
+
+// turn is when the next peer of a kind is asked, and who was asked last.
+type turn struct {
+	at   time.Time
+	last string
+}
 
 // appendPeers writes the list that answers peers: every live peer that is not
 // hidden. Loopback addresses are told to loopback peers only.
@@ -132,42 +145,48 @@ func (n *Node) told(from, name, host string, port uint16) {
 	}
 }
 
-// askMesh asks the next peer for its peers when its turn has come.
+// askMesh asks the peers whose turn has come whom they know.
 func (n *Node) askMesh(now time.Time) {
-	n.mu.Lock()
-	p := n.meshTurn(now)
-	if p == nil {
-		n.mu.Unlock()
+	if n.cfg.NoMesh {
 		return
 	}
-	n.meshTo = p.name
-	l, name, what := p.link, p.name, callPeers
-	if p.kind == KindOTP {
-		what = callNodes
+	for i, t := range turns {
+		n.mu.Lock()
+		p := n.nextAsked(now, &n.turns[i], t.kind, t.every)
+		if p == nil {
+			n.mu.Unlock()
+			continue
+		}
+		l, name := p.link, p.name
+		n.mu.Unlock()
+		n.ask(l, name, t.what)
 	}
-	n.mu.Unlock()
-	n.ask(l, name, what)
 }
 
-// meshTurn picks the peer after the one asked last. The caller holds n.mu.
-func (n *Node) meshTurn(now time.Time) *peer {
-	if n.cfg.NoMesh || now.Before(n.meshAt) {
+// nextAsked picks the live peer of a kind that follows the one asked last, by
+// name, if it is time. The caller holds n.mu.
+func (n *Node) nextAsked(now time.Time, t *turn, kind Kind, every time.Duration) *peer {
+	if now.Before(t.at) {
 		return nil
 	}
-	n.meshAt = now.Add(meshEvery)
-	var names []string
-	for name, p := range n.peers {
-		if p.link != nil && p.kind != KindOther {
-			names = append(names, name)
+	t.at = now.Add(every)
+	var first, next *peer
+	for _, p := range n.peers {
+		if p.link == nil || p.kind != kind {
+			continue
+		}
+		if first == nil || p.name < first.name {
+			first = p
+		}
+		if p.name > t.last && (next == nil || p.name < next.name) {
+			next = p
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	if next == nil {
+		next = first
 	}
-	slices.Sort(names)
-	i, found := slices.BinarySearch(names, n.meshTo)
-	if found {
-		i++
+	if next != nil {
+		t.last = next.name
 	}
-	return n.peers[names[i%len(names)]]
+	return next
 }

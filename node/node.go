@@ -46,9 +46,8 @@ type Node struct {
 	calls   map[uint64]*call
 	lastRef uint64
 	joins   map[uint64][]chan joinResult
-	greeted chan struct{} // closed and replaced when a hello comes or a link ends
-	meshAt  time.Time     // when the next peer is asked for its peers
-	meshTo  string        // the one asked last
+	greeted chan struct{}    // closed and replaced when a hello comes or a link ends
+	turns   [len(turns)]turn // of askMesh
 	dialFor time.Duration
 	forget  time.Duration
 	drain   time.Duration
