@@ -25,6 +25,10 @@ func otpConfig(t testing.TB, name string, otp *otptest.Node) Config {
 	return c
 }
 
+// explicit keeps OTP from connecting on its own, as it would for what it still
+// had to send to a link that a test has ended.
+var explicit = []string{"-kernel", "dist_auto_connect", "never"}
+
 // The ways in which a node of ours and an OTP node can meet.
 func TestOTPMeets(t *testing.T) {
 	otptest.Need(t)
@@ -33,7 +37,7 @@ func TestOTPMeets(t *testing.T) {
 			for _, hidden := range []bool{false, true} {
 				t.Run(fmt.Sprintf("short=%t,otp hidden=%t,hidden=%t", short, otpHidden, hidden), func(t *testing.T) {
 					t.Parallel()
-					otp := otptest.Start(t, otptest.Options{Short: short, Hidden: otpHidden})
+					otp := otptest.Start(t, otptest.Options{Short: short, Hidden: otpHidden, Args: explicit})
 					c := otpConfig(t, "a", otp)
 					c.Hidden = hidden
 					meets(t, otp, start(t, c))
@@ -266,7 +270,7 @@ func TestOTPStoppedWithShortTick(t *testing.T) {
 
 func TestOTPDisconnectsFromEitherSide(t *testing.T) {
 	otptest.Need(t)
-	otp := otptest.Start(t, otptest.Options{})
+	otp := otptest.Start(t, otptest.Options{Args: explicit})
 	n := start(t, otpConfig(t, "a", otp))
 	if j := n.Join(t.Context(), otp.Name); j.Err != nil {
 		t.Fatal(j.Err)
@@ -290,9 +294,7 @@ func TestOTPSimultaneousConnect(t *testing.T) {
 	for _, name := range []string{"a", "z"} { // once the lesser name, once the greater
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// Explicit connects only: what OTP still had to send to the link
-			// of the last round would make it connect on its own.
-			otp := otptest.Start(t, otptest.Options{Args: []string{"-kernel", "dist_auto_connect", "never"}})
+			otp := otptest.Start(t, otptest.Options{Args: explicit})
 			n := start(t, otpConfig(t, name, otp))
 			rounds := 250
 			if testing.Short() {
