@@ -167,8 +167,8 @@ func (r *nodeRun) ready() error {
 	if short == other {
 		other = "c"
 	}
-	r.out.printf("  next       liminal node start --name %s --seed %s     or: liminal peers\n",
-		sibling(r.Name(), other), sibling(r.Name(), short))
+	r.out.printf("  next       liminal node start --name %s --seed %s\n", sibling(r.Name(), other), sibling(r.Name(), short))
+	r.out.printf("             liminal peers --node %s\n", short)
 	return nil
 }
 
