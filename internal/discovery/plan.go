@@ -120,6 +120,9 @@ func (p *Plan) AddPeer(name string) error {
 		return err
 	}
 	t.Role &^= RoleTold
+	if t.state == waiting && t.tries == 0 && t.last.IsZero() {
+		t.state = linked // it has just joined: should it be gone already, that is a fall
+	}
 	return nil
 }
 

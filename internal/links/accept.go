@@ -40,7 +40,7 @@ func (t *Table) acceptLoop(l net.Listener) {
 	for {
 		conn, err := l.Accept()
 		switch {
-		case err != nil && (errors.Is(err, net.ErrClosed) || !t.rest(pause)):
+		case err != nil && (errors.Is(err, net.ErrClosed) || !t.rest(context.Background(), pause)):
 			return
 		case err != nil:
 			t.counts.acceptErrors.Add(1)
@@ -52,9 +52,11 @@ func (t *Table) acceptLoop(l net.Listener) {
 	}
 }
 
-// rest waits. It returns false at the end of the listeners.
-func (t *Table) rest(pause time.Duration) bool {
+// rest waits. It returns false at the end of ctx or of the listeners.
+func (t *Table) rest(ctx context.Context, pause time.Duration) bool {
 	select {
+	case <-ctx.Done():
+		return false
 	case <-time.After(pause):
 		return true
 	case <-t.closing:

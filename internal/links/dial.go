@@ -33,14 +33,18 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // another attempt to the same peer is under way: Await its outcome.
 func (t *Table) Dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
 	info, err := t.dial(ctx, timeout, addr, want)
-	if want == "" && errors.Is(err, dist.ErrNOK) {
+	for pause := nokPause; pause <= yieldTime && want == "" && errors.Is(err, dist.ErrNOK); pause *= 2 {
 		// Whose attempt has won is not known under a label: let it finish, then
-		// ask again who is there.
+		// ask again who is there. It may have failed here, and not be over there.
 		t.calm(ctx)
+		t.rest(ctx, pause)
 		info, err = t.dial(ctx, timeout, addr, want)
 	}
 	return info, err
 }
+
+// nokPause is the first pause before a label that was told nok is dialled again.
+const nokPause = 5 * time.Millisecond
 
 // calm waits until the inbound handshakes of this moment have ended, at most
 // yieldTime.
