@@ -23,18 +23,17 @@ func (p *peer) awaited(now time.Time) bool {
 func (n *Node) hold(now time.Time, rows []links.Info) ([]links.Info, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := len(rows)
-	held := 0
+	held := false
 	for i := range rows {
 		r := &rows[i]
 		if !r.Up || !n.unheard(now, *r) {
 			continue
 		}
 		r.Up, r.Generation = false, r.Generation-1
-		held++
+		held = true
 	}
 	rows = slices.DeleteFunc(rows, func(r links.Info) bool { return r.Generation == 0 })
-	return rows, held > 0 || len(rows) < before
+	return rows, held
 }
 
 // unheard says whether a row's link is a newcomer's whose hello may still come. A
