@@ -119,7 +119,7 @@ func TestOTPWrongCookie(t *testing.T) {
 
 func TestOTPCallsDoNotHang(t *testing.T) {
 	otptest.Need(t)
-	otp := otptest.Start(t, otptest.Options{PG: true})
+	otp := otptest.Start(t, otptest.Options{})
 	global := otp.Eval(t, "whereis(global_name_server).")
 	n := start(t, otpConfig(t, "a", otp))
 	if j := n.Join(t.Context(), otp.Name); j.Err != nil {

@@ -24,6 +24,11 @@ func (r *recorder) Helper() {}
 func (r *recorder) Fatalf(format string, args ...any) { r.end("fail", format, args) }
 func (r *recorder) Skipf(format string, args ...any)  { r.end("skip", format, args) }
 
+// Errorf goes on, as that of a test does.
+func (r *recorder) Errorf(format string, args ...any) {
+	r.how, r.text = "error", fmt.Sprintf(format, args...)
+}
+
 func (r *recorder) end(how, format string, args []any) {
 	r.how, r.text = how, fmt.Sprintf(format, args...)
 	runtime.Goexit()

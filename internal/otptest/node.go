@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,8 +44,14 @@ type Options struct {
 	// TickTime is net_ticktime in seconds; 0 leaves OTP's own 60.
 	TickTime int
 
-	// PG starts OTP's default pg scope with the kernel.
-	PG bool
+	// NoPG leaves out OTP's default pg scope, which is started with the kernel
+	// otherwise.
+	NoPG bool
+
+	// PGDies says that the test ends the pg scope itself. Without it the test
+	// fails if pg or the global name server is not the process it was at the
+	// start: nothing that a test does with a peer may end them.
+	PGDies bool
 
 	Args []string // more arguments for erl; they come last and win
 	Env  []string // more environment, "KEY=value"
@@ -63,8 +70,10 @@ type Node struct {
 	EPMD    *EPMD
 	Home    string // its HOME and working directory, removed with the test
 
-	proc *proc
-	conn *evalConn
+	proc    *proc
+	conn    *evalConn
+	killed  atomic.Bool
+	servers string // pids of pg and global_name_server, as they were at the start
 }
 
 // Start runs a node and returns once it is alive, registered and answering.
@@ -94,6 +103,12 @@ func TryStart(t testing.TB, o Options) (*Node, error) {
 	t.Cleanup(func() { n.cleanup(t) })
 	if err := n.greet(); err != nil {
 		return nil, fmt.Errorf("start %s@%s: %w\n%s", o.Name, o.Host, err, n.Log())
+	}
+	if !o.PGDies {
+		var err error
+		if n.servers, err = n.EvalErr(serversExpr); err != nil {
+			return nil, fmt.Errorf("start %s: %w", n.Name, err)
+		}
 	}
 	return n, nil
 }
@@ -183,7 +198,7 @@ func (o Options) args() []string {
 	if o.TickTime > 0 {
 		a = append(a, "-kernel", "net_ticktime", strconv.Itoa(o.TickTime))
 	}
-	if o.PG {
+	if !o.NoPG {
 		a = append(a, "-kernel", "start_pg", "true")
 	}
 	// A failure to read the loop ends the node, with the reason on its output.
@@ -238,6 +253,7 @@ func (n *Node) greet() error {
 
 func (n *Node) cleanup(t testing.TB) {
 	t.Helper()
+	n.checkServers(t)
 	if err := n.Kill(); err != nil {
 		t.Errorf("otptest: %v", err)
 	}
@@ -256,9 +272,29 @@ func (n *Node) Log() string { return n.proc.log.String() }
 // Kill sends SIGKILL and returns when the node and its child processes are gone
 // and epmd has forgotten the name. Killing twice does no harm.
 func (n *Node) Kill() error {
+	n.killed.Store(true)
 	err := n.proc.kill()
 	n.EPMD.awaitForgotten(n.Alive, time.Second)
 	return err
+}
+
+// serversExpr names the servers that a peer can harm.
+const serversExpr = "{whereis(pg), whereis(global_name_server)}."
+
+// checkServers fails the test if a server has been restarted since the start,
+// or the node has gone down over it.
+func (n *Node) checkServers(t testing.TB) {
+	t.Helper()
+	if strings.Contains(n.Log(), "Kernel pid terminated") {
+		t.Errorf("otptest: %s has gone down", n.Name)
+	}
+	if n.servers == "" || n.killed.Load() || !n.proc.alive() {
+		return
+	}
+	_ = n.Cont() // an answer cannot come from a stopped node
+	if now, err := n.EvalErr(serversExpr); err == nil && now != n.servers {
+		t.Errorf("otptest: pg and global_name_server of %s were %s and are %s", n.Name, n.servers, now)
+	}
 }
 
 // Stop suspends the node with SIGSTOP: its sockets stay open and silent.

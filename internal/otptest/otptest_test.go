@@ -27,7 +27,7 @@ func TestTwoNodesPingEachOther(t *testing.T) {
 		{"short names", Options{Name: "a", Short: true}, Options{Name: "b", Short: true}},
 		{"host of no resolver", Options{Name: "a", Host: "nowhere.test"}, Options{Name: "b", Host: "nowhere.test"}},
 		{"cookie given", Options{Name: "a", Cookie: "odd'\\\"$x"}, Options{Name: "b", Cookie: "odd'\\\"$x"}},
-		{"more of everything", Options{Name: "a", TickTime: 8, PG: true}, Options{Name: "b", TickTime: 8, Args: []string{"-kernel", "start_pg", "true"}}},
+		{"more of everything", Options{Name: "a", TickTime: 8}, Options{Name: "b", TickTime: 8, NoPG: true, Args: []string{"-kernel", "start_pg", "true"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a, b := Start(t, tc.a), Start(t, tc.b)
@@ -39,7 +39,7 @@ func TestTwoNodesPingEachOther(t *testing.T) {
 			if got := a.Eval(t, "nodes() =:= ['"+b.Name+"'] orelse nodes()"); got != "true" {
 				t.Errorf("nodes() = %s, want only %s", got, b.Name)
 			}
-			if tc.a.PG {
+			if tc.b.NoPG {
 				a.Eval(t, "pg:join(g, self())")
 				b.WaitEval(t, "length(pg:get_members(g))", "1", 10*time.Second)
 				if got := a.Eval(t, "net_kernel:get_net_ticktime()"); got != "8" {
@@ -303,4 +303,21 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if left := processesWith(token); !ok || len(left) > 0 {
 		t.Errorf("left running: %q", left)
 	}
+}
+
+// A test that ends a server of a node fails for it.
+func TestServersAreChecked(t *testing.T) {
+	Need(t)
+	n := Start(t, Options{PGDies: true})
+	n.servers = n.Eval(t, serversExpr)
+	check := func() *recorder { return fakeTB(t, func(tb testing.TB) { n.checkServers(tb) }) }
+	if r := check(); r.how != "" {
+		t.Errorf("nothing has happened, and the check says %q", r.text)
+	}
+	n.Eval(t, "exit(whereis(pg), kill)")
+	n.WaitEval(t, "is_pid(whereis(pg))", "true", 10*time.Second)
+	if r := check(); r.how != "error" {
+		t.Error("pg was restarted, and the check says nothing")
+	}
+	n.servers = "" // the cleanup looks too
 }
