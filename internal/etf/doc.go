@@ -1,7 +1,7 @@
 // Package etf reads and writes the Erlang external term format, the form in
 // which every term crosses the OTP distribution.
 //
-// There are two ways in and two ways out:
+// There are two ways in and three ways out:
 //
 //   - [Decode] builds Go values ([Term]) that share no memory with the input.
 //   - [Reader] is a cursor for parsing in place: its views alias the input and
@@ -9,6 +9,7 @@
 //   - [Append] writes a [Term] in the shortest form OTP itself would use.
 //   - AppendAtom, AppendTuple and their kin write a message piece by piece
 //     into a reused buffer.
+//   - [AppendText] writes a [Term] for people, as Erlang would print it.
 //
 // # What a hostile input may cost
 //
