@@ -1,0 +1,6 @@
+//go:build race
+
+package pg_test
+
+// underRace: the detector makes every step some ten times slower.
+const underRace = true

@@ -1,0 +1,162 @@
+package pg
+
+import (
+	"fmt"
+	"testing"
+	"unsafe"
+
+	"github.com/liminal-bus/liminal/internal/etf"
+)
+
+// TestHerd: 2,000 newcomers to 10,000 groups share one encoded sync, and the
+// next change makes one new.
+func TestHerd(t *testing.T) {
+	s := New[int](Config{Self: pidOf(home, 100)})
+	for i := range 10_000 {
+		s.Join(key(t, fmt.Sprint("group ", i)), pidOf(home, 1000))
+	}
+	syncs := func() map[*byte]int {
+		seen := map[*byte]int{}
+		for l := range 2000 {
+			o := Origin{fmt.Sprintf("n%d@h", l), 5}
+			s.LinkUp(l, o)
+			outs := receive(t, s, l, o, discoverTerm(pidOf(o, 1)))
+			seen[&outs[1].Msg[0]]++
+		}
+		return seen
+	}
+	if seen := syncs(); len(seen) != 1 {
+		t.Errorf("%d encodings for 2,000 newcomers", len(seen))
+	}
+	outs := s.Leave(key(t, "group 0"))
+	if len(outs) != 2000 {
+		t.Fatalf("%d were told of the leave", len(outs))
+	}
+	for _, o := range outs {
+		if &o.Msg[0] != &outs[0].Msg[0] {
+			t.Fatal("a leave was encoded more than once")
+		}
+	}
+	if seen := syncs(); len(seen) != 1 {
+		t.Errorf("%d encodings after the leave", len(seen))
+	}
+}
+
+// TestSharedMessagesNeverChange: what was handed out stays as it was.
+func TestSharedMessagesNeverChange(t *testing.T) {
+	s := newScope()
+	s.LinkUp("b", alice)
+	var outs []Out[string]
+	var was []string
+	for i := range 100 {
+		outs = append(outs, s.Join(key(t, fmt.Sprint(i)), pidOf(home, uint32(i)))...)
+		outs = append(outs, receive(t, s, "b", alice, discoverTerm(pidOf(alice, uint32(i/9))))...)
+		outs = append(outs, s.Leave(key(t, fmt.Sprint(i/2)))...)
+		for _, o := range outs[len(was):] {
+			was = append(was, string(o.Msg))
+		}
+	}
+	for i, o := range outs {
+		if string(o.Msg) != was[i] {
+			t.Fatalf("out %d was %s and is %s", i, show([]byte(was[i])), show(o.Msg))
+		}
+	}
+}
+
+// TestOtherOrigin: a message parsed for another link's peer is none of this one.
+func TestOtherOrigin(t *testing.T) {
+	s := newScope()
+	s.LinkUp("b", alice)
+	m, err := Parse(enc(t, discoverTerm(pidOf(bob, 1))), bob, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outs, err := s.Receive("b", m); outs != nil || err != nil || s.Known("b") || s.Counters()["pg_forged"] != 1 {
+		t.Errorf("%v, %v, known %t", outs, err, s.Known("b"))
+	}
+	if outs, err := s.Receive("b", Message{from: alice}); outs != nil || err != nil || s.Counters()["pg_unknown"] != 1 {
+		t.Errorf("the zero message: %v, %v", outs, err)
+	}
+}
+
+// TestSameSyncAgain: OTP sends each of its syncs twice at connect. The second
+// changes nothing and costs no memory.
+func TestSameSyncAgain(t *testing.T) {
+	s := newScope()
+	s.LinkUp("b", alice)
+	msg := enc(t, syncTerm(pidOf(alice, 1), groupTerm(etf.Binary("g"), pidsOf(alice, 7)), groupTerm(etf.Binary("h"), pidsOf(alice, 7))))
+	m, err := Parse(msg, alice, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Receive("b", m)
+	version := s.Version()
+	if n := testing.AllocsPerRun(100, func() { s.Receive("b", m) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if s.Version() != version {
+		t.Errorf("version rose from %d to %d", version, s.Version())
+	}
+}
+
+// TestNamesAreOwned: a group's name does not keep the message it came in, which
+// may be a sync of megabytes of which one group is left.
+func TestNamesAreOwned(t *testing.T) {
+	s := newScope()
+	s.LinkUp("b", alice)
+	m, err := Parse(enc(t, syncTerm(pidOf(alice, 1), groupTerm(etf.Binary("g"), pidsOf(alice, 7)))), alice, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Receive("b", m)
+	if k := s.PeerGroups("b")[0]; k != m.key(0) || unsafe.StringData(string(k)) == unsafe.StringData(m.names) {
+		t.Errorf("the key %x lies in the message", k)
+	}
+}
+
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	s := newScope()
+	for l, o := range peers {
+		s.LinkUp(l, o)
+		receive(t, s, l, o, syncTerm(pidOf(o, 1), groupTerm(etf.Binary("g"), pidsOf(o, 7, 8, 8))))
+		receive(t, s, l, o, discoverTerm(pidOf(o, 1)))
+	}
+	k, dst := key(t, "g"), make([]Target[string], 0, 16)
+	for name, f := range map[string]func(){
+		"Remote": func() { dst = s.Remote(k, dst[:0]) },
+		"Count":  func() { s.Count(k) },
+		"Tick":   func() { s.Tick(s.now + 250) },
+		"Known":  func() { s.Known("b") },
+	} {
+		if n := testing.AllocsPerRun(100, f); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+	if len(dst) != 9 {
+		t.Errorf("%d targets, want 9", len(dst))
+	}
+}
+
+// TestGroups: ours and theirs, together and alone.
+func TestGroups(t *testing.T) {
+	s := newScope()
+	s.LinkUp("b", alice)
+	receive(t, s, "b", alice, syncTerm(pidOf(alice, 1), groupTerm(etf.Binary("b"), pidsOf(alice, 7, 8)), groupTerm(etf.Binary("c"), pidsOf(alice, 7))))
+	s.Join(key(t, "a"), pidOf(home, 1000))
+	s.Join(key(t, "b"), pidOf(home, 1000))
+	var got string
+	for _, g := range s.Groups() {
+		name, _ := g.Key.Channel()
+		one, ok := s.Group(g.Key)
+		got += fmt.Sprintf("%s %t %v, ", name, g.Local, g.Members)
+		if !ok || fmt.Sprint(one) != fmt.Sprint(g) {
+			t.Errorf("Group(%s) = %v, %t; Groups has %v", name, one, ok, g)
+		}
+	}
+	if want := "a true [], b true [{b 2}], c false [{b 1}], "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, ok := s.Group(key(t, "d")); ok {
+		t.Error("there is a group without members")
+	}
+}
