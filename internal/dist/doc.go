@@ -58,16 +58,26 @@
 //
 // A link has two goroutines. The reader reads, cuts frames, and calls the
 // Handler in place; it waits for no consumer, since a peer whose socket is not
-// read suspends its senders. The writer takes what lies in two lanes, control
-// before data, at most some 64 KiB or one frame at a time, and writes it
-// without a lock held. Messages over 64 KiB are cut into fragments as they are
-// written, so that a tick or a control message waits behind one fragment of
-// what is published. A long message of the control lane itself does hold back
-// the control messages after it, since their order counts.
+// read suspends its senders. The writer takes what lies in three lanes, at most
+// some 64 KiB or one frame at a time, and writes it without a lock held: what
+// waits in the control lane first, then data and bulk by turns. Messages over
+// 64 KiB are cut into fragments as they are written, and those that are
+// published lie in the bulk lane, so that a tick, a control message or a
+// message to another process waits behind one fragment of them. Order to one
+// process holds all the same: a long message starts when what was queued
+// before it is written, and what comes for its process after it goes behind it. A
+// long message of the control lane itself does hold back the control messages
+// after it, since their order counts.
 //
 // The control lane drops nothing: when it is over its bound the link ends,
-// since a peer that missed a leave would be wrong for ever. The data lane drops
-// what it cannot hold, and says so. Neither ever makes a sender wait.
+// since a peer that missed a leave would be wrong for ever. ControlBytes lets a
+// sender see that coming and wait. The other lanes drop what they cannot hold,
+// and say so: Publish never waits, PublishWait does where it is asked to.
+//
+// What a peer sends is bounded by its addressee too (Handler.Limit): a message in
+// fragments that is too long for whom it is for is thrown away at the fragment
+// that shows it, and the Handler is told, since a scope that misses one message
+// of its peer has to part from it.
 //
 // No clock is read on the way of a message. Counters move, and Beat, called by
 // the node's one timer, samples them.
@@ -89,9 +99,13 @@
 // nobody is told, so it is not looked at. A monitor from a process of another
 // node closes the link, as OTP does.
 //
-// A link (LINK) to a process that lives here is taken and not remembered: our
-// processes end with the connection, or tell their watchers by monitors. A
+// A link (LINK) to a process that lives here is told to the Handler, as a monitor
+// is, since processes may end before the node does; Exit then tells the peer. A
 // SPAWN_REPLY, which we never asked for, is counted and not a reason to close.
+//
+// The control lane may hold 16 MiB, where 1 MiB was planned: a subscriber of a
+// hundred thousand channels that ends makes as many leaves at once, some 10 MiB,
+// and no peer should lose its link to that.
 //
 // ALTACT_SIG_SEND of OTP 28 is read though its flag is not offered yet.
 //

@@ -11,9 +11,9 @@ import (
 //
 // A sequence is dropped, counted, and the connection goes on when its numbers
 // do not count down to 1, when a first fragment comes for a sequence that is
-// open, and when it would exceed a bound. Fragments that follow are of no open
-// sequence then, and are counted as orphans: to remember what was dropped
-// would cost memory at the peer's will.
+// open, and when it would exceed a bound, of the link or of its addressee.
+// Fragments that follow are of no open sequence then, and are counted as
+// orphans: to remember what was dropped would cost memory at the peer's will.
 type fragments struct {
 	mu    sync.Mutex // the reader adds, Beat expires
 	open  map[uint64]*sequence
@@ -27,57 +27,87 @@ type fragments struct {
 // sequence is one message in the making.
 type sequence struct {
 	b    []byte
+	to   recipient
+	most int       // bytes of b at the end, 0 if its addressee sets no bound
 	left uint64    // the number of the next fragment
 	seen time.Time // when the last one came, as Beat saw it
 }
 
-// first opens a sequence, or gives body back when it was the only fragment.
-// drop says what had to be thrown away, if anything.
-func (f *fragments) first(id, number uint64, body []byte) (whole []byte, drop Drop) {
+// fault says why a fragment of size bytes cannot be added; f.mu is held.
+func (f *fragments) fault(s *sequence, size int) Drop {
+	switch {
+	case s.most > 0 && size > s.most-len(s.b):
+		return DropTooLong
+	case size > f.maxBytes-f.bytes:
+		return DropFragmentLimit
+	}
+	return DropNone
+}
+
+// add appends a fragment that has no fault; f.mu is held.
+func (f *fragments) add(s *sequence, body []byte) {
+	s.b = append(s.b, body...)
+	s.seen = f.now
+	f.bytes += len(body)
+}
+
+// abandon drops the sequence id, if it is open, and says whom it was for.
+func (f *fragments) abandon(id uint64) (to recipient, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.open[id]; ok {
+	s, ok := f.open[id]
+	if ok {
 		f.forget(id)
-		drop = DropFragmentOrder
+		to = s.to
 	}
-	switch {
-	case number == 1:
-		return body, drop
-	case len(f.open) >= f.maxOpen || len(body) > f.maxBytes-f.bytes:
-		return nil, DropFragmentLimit
+	return to, ok
+}
+
+// first opens the sequence id, which is not open, with a fragment that is not
+// the only one. It says why it did not.
+func (f *fragments) first(id, number uint64, body []byte, to recipient, most int) Drop {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &sequence{to: to, most: most, left: number - 1}
+	d := f.fault(s, len(body))
+	if d == DropNone && len(f.open) >= f.maxOpen {
+		d = DropFragmentLimit
+	}
+	if d != DropNone {
+		return d
 	}
 	if f.open == nil {
 		f.open = make(map[uint64]*sequence)
 	}
-	f.open[id] = &sequence{b: append([]byte(nil), body...), left: number - 1, seen: f.now}
-	f.bytes += len(body)
-	return nil, drop
+	f.open[id] = s
+	f.add(s, body)
+	return DropNone
 }
 
-// next adds a fragment; whole is the message once it was the last one.
-func (f *fragments) next(id, number uint64, body []byte) (whole []byte, drop Drop) {
+// next adds a fragment; whole is the message once it was the last one. drop
+// says why the sequence, which was for to, was thrown away.
+func (f *fragments) next(id, number uint64, body []byte) (whole []byte, to recipient, drop Drop) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s, ok := f.open[id]
-	switch {
-	case !ok:
-		return nil, DropFragmentOrphan
-	case number != s.left:
-		f.forget(id)
-		return nil, DropFragmentOrder
-	case len(body) > f.maxBytes-f.bytes:
-		f.forget(id)
-		return nil, DropFragmentLimit
+	if !ok {
+		return nil, to, DropFragmentOrphan
 	}
-	s.b = append(s.b, body...)
+	drop = DropFragmentOrder
+	if number == s.left {
+		drop = f.fault(s, len(body))
+	}
+	if drop != DropNone {
+		f.forget(id)
+		return nil, s.to, drop
+	}
+	f.add(s, body)
 	s.left--
-	s.seen = f.now
-	f.bytes += len(body)
 	if number > 1 {
-		return nil, dropNone
+		return nil, to, DropNone
 	}
 	f.forget(id)
-	return s.b, dropNone
+	return s.b, to, DropNone
 }
 
 // forget drops a sequence; f.mu is held.
@@ -88,9 +118,9 @@ func (f *fragments) forget(id uint64) {
 	}
 }
 
-// expire drops the sequences that got nothing for the expiry, and says how
-// many. One that came before the first call counts from that call.
-func (f *fragments) expire(now time.Time) (expired int) {
+// expire drops the sequences that got nothing for the expiry, and says whom
+// they were for. One that came before the first call counts from that call.
+func (f *fragments) expire(now time.Time) (expired []recipient) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now = now
@@ -100,7 +130,7 @@ func (f *fragments) expire(now time.Time) (expired int) {
 			s.seen = now
 		case now.Sub(s.seen) >= f.expiry:
 			f.forget(id)
-			expired++
+			expired = append(expired, s.to)
 		}
 	}
 	return expired

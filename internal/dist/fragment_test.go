@@ -38,7 +38,7 @@ func TestFragments(t *testing.T) {
 	a, b := sendFragments(1, hi, 3), sendFragments(2, hi, 2)
 	whole := fragment(typeFirst, 9, 1, join(nil, controlOf(OpSend, unused, ourPid(7)), hi))
 	plainSend := frameOf(allAgreed, controlOf(OpSend, unused, ourPid(7)), []byte{106})[4:]
-	one := "send 7 77026869"
+	one, lost := "send 7 77026869", "dropped us@h 7.0.11223344 fragment_order"
 	for _, c := range []struct {
 		name    string
 		frames  [][]byte
@@ -51,10 +51,10 @@ func TestFragments(t *testing.T) {
 		{"others between", [][]byte{a[0], plainSend, a[1], {}, a[2]}, []string{"send 7 6a", one}, ""},
 		{"the same number again", append(append([][]byte{}, a...), a...), []string{one, one}, ""},
 		{"next without first", [][]byte{a[1], a[2]}, nil, "fragment_orphan 2"},
-		{"one left out", [][]byte{a[0], a[2]}, nil, "fragment_order 1"},
-		{"one twice", [][]byte{a[0], a[1], a[1], a[2]}, nil, "fragment_order 1 fragment_orphan 1"},
-		{"first twice", [][]byte{a[0], a[0], a[1], a[2]}, []string{one}, "fragment_order 1"},
-		{"first twice, the second whole", [][]byte{a[0], fragment(typeFirst, 1, 1, whole[19:])}, []string{one}, "fragment_order 1"},
+		{"one left out", [][]byte{a[0], a[2]}, []string{lost}, "fragment_order 1"},
+		{"one twice", [][]byte{a[0], a[1], a[1], a[2]}, []string{lost}, "fragment_order 1 fragment_orphan 1"},
+		{"first twice", [][]byte{a[0], a[0], a[1], a[2]}, []string{lost, one}, "fragment_order 1"},
+		{"first twice, the second whole", [][]byte{a[0], fragment(typeFirst, 1, 1, whole[19:])}, []string{lost, one}, "fragment_order 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := &recorder{}
@@ -163,19 +163,19 @@ func TestFragmentExpiry(t *testing.T) {
 	feed(t, l, frames[0])
 	l.in.frags.expire(now)
 	now = now.Add(29 * time.Second)
-	if n := l.in.frags.expire(now); n != 0 {
+	if n := len(l.in.frags.expire(now)); n != 0 {
 		t.Fatalf("%d expired after 29 s", n)
 	}
 	feed(t, l, frames[1])
 	now = now.Add(29 * time.Second)
-	if n := l.in.frags.expire(now); n != 0 {
+	if n := len(l.in.frags.expire(now)); n != 0 {
 		t.Fatalf("%d expired though one came 29 s ago", n)
 	}
 	l.Forgive(now.Add(time.Hour))
-	if n := l.in.frags.expire(now.Add(time.Hour)); n != 0 {
+	if n := len(l.in.frags.expire(now.Add(time.Hour))); n != 0 {
 		t.Fatalf("%d expired though forgiven", n)
 	}
-	if n := l.in.frags.expire(now.Add(time.Hour + 30*time.Second)); n != 1 {
+	if n := len(l.in.frags.expire(now.Add(time.Hour + 30*time.Second))); n != 1 {
 		t.Fatalf("%d expired, want 1", n)
 	}
 	feed(t, l, frames[2])

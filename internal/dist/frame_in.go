@@ -31,6 +31,7 @@ type inbound struct {
 	row  *opRow
 	op   Op
 	more int // elements beyond the row's arity
+	to   address
 	err  error
 
 	out [512]byte // where answers are put together
@@ -92,16 +93,14 @@ func (in *inbound) fragment(b []byte) error {
 		return errFragmentNo
 	}
 	var whole []byte
-	var drop Drop
 	if b[1] == typeNext {
-		whole, drop = in.frags.next(seq, number, b[18:])
+		whole = in.next(seq, number, b[18:])
 	} else {
 		if b[18] != 0 {
 			return errAtomRefs
 		}
-		whole, drop = in.frags.first(seq, number, b[19:])
+		whole = in.first(seq, number, b[19:])
 	}
-	in.l.count.drop(drop)
 	if whole == nil {
 		return nil
 	}
@@ -111,8 +110,60 @@ func (in *inbound) fragment(b []byte) error {
 	return nil
 }
 
+// first opens a sequence, or gives body back when it is the whole message.
+func (in *inbound) first(seq, number uint64, body []byte) (whole []byte) {
+	if old, ok := in.frags.abandon(seq); ok {
+		in.l.lost(old, DropFragmentOrder)
+	}
+	if number == 1 {
+		return body
+	}
+	to, most := in.peek(body)
+	if d := in.frags.first(seq, number, body, to, most); d != DropNone {
+		in.l.lost(to, d)
+	}
+	return nil
+}
+
+// next adds to a sequence; whole is the message after the last fragment.
+func (in *inbound) next(seq, number uint64, body []byte) (whole []byte) {
+	whole, to, d := in.frags.next(seq, number, body)
+	if d != DropNone {
+		in.l.lost(to, d)
+	}
+	return whole
+}
+
+// peek reads in a first fragment whom the message is for, and how long it may
+// become, control term included; 0 is as long as the link allows. A control
+// term that is cut, or wrong, says neither: that shows when the message is
+// whole.
+func (in *inbound) peek(body []byte) (to recipient, most int) {
+	if in.begin(body) != nil || in.row.address == nil {
+		return to, 0
+	}
+	in.row.address(in)
+	in.tail()
+	if in.err != nil || in.fault() != DropNone {
+		return to, 0
+	}
+	if most = in.most(); most > 0 {
+		most += len(body) - in.r.Len()
+	}
+	return in.recipient(), most
+}
+
 // message acts on a control term and the payload after it.
 func (in *inbound) message(b []byte) error {
+	if err := in.begin(b); err != nil {
+		return err
+	}
+	in.row.handle(in)
+	return in.err
+}
+
+// begin reads the head of a control tuple and finds its row.
+func (in *inbound) begin(b []byte) error {
 	in.r = etf.NewReader(b, etf.WireLimits())
 	arity, err := in.r.TupleHeader()
 	if err != nil {
@@ -132,8 +183,7 @@ func (in *inbound) message(b []byte) error {
 	if want := in.row.arity; arity < want || arity > want && !in.row.more {
 		return fmt.Errorf("%w: %d elements, want %d", errMore, arity, want)
 	}
-	in.row.handle(in)
-	return in.err
+	return nil
 }
 
 // pid reads a pid; raw is how the peer wrote it, for answers that must name it
@@ -202,14 +252,19 @@ func (in *inbound) token() {
 	}
 }
 
-// payload skips the trace token, if the operation has one, and gives what
-// follows the control term. What is behind the payload term is for whoever
-// parses it to ignore, as OTP does.
-func (in *inbound) payload() []byte {
+// tail skips what stands at the end of the control tuple and says nothing: the
+// trace token, if the operation has one, and elements the row does not know.
+func (in *inbound) tail() {
 	in.token()
 	for range in.more {
 		in.skip("further element")
 	}
+}
+
+// payload gives what follows the control term. What is behind the payload term
+// is for whoever parses it to ignore, as OTP does.
+func (in *inbound) payload() []byte {
+	in.tail()
 	if in.err != nil {
 		return nil
 	}

@@ -2,25 +2,28 @@ package dist
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"github.com/liminal-bus/liminal/internal/etf"
 )
 
 // lane holds the frames that wait for the writer in one order. Small frames lie
 // encoded end to end in one buffer; a big payload stays where it is and is
-// written from there. All fields are guarded by Link.mu.
+// written from there. All fields are guarded by Link.mu, except as they say.
 //
 // There are two buffers: one is filled, the other is with the writer. They
 // change places, so nothing is allocated once both have grown.
 type lane struct {
 	fill outbuf
+	out  cursor // what the writer has; its own, except while it waits
 
 	queued   int // messages that were put and not yet written
 	bytes    int // their bytes in buffers
 	bigBytes int // and in big payloads
+	overlong int // of these: of a message that was taken though over the bound
 
-	put     uint64 // messages, ever
-	written uint64 // messages passed to the kernel whole, ever
+	put     uint64        // messages, ever
+	written atomic.Uint64 // messages passed to the kernel whole, ever; read without the lock
 }
 
 // outbuf is encoded frames with gaps where big payloads go.
@@ -35,6 +38,8 @@ type bigPayload struct {
 	msg  []byte
 	seq  uint64 // fragments only
 	left uint64 // fragments after the first
+
+	after uint64 // how many messages of the data lane must be written before it
 }
 
 // framing is how this link writes.
@@ -84,7 +89,7 @@ func (o *lane) fragmented(f *framing, control, payload []byte) {
 	count := uint64((len(payload) + fragmentSize - 1) / fragmentSize)
 	o.fill.b = appendFragmentStart(o.fill.b, true, f.seq, count, len(control)+fragmentSize)
 	o.fill.b = append(o.fill.b, control...)
-	o.fill.big = append(o.fill.big, bigPayload{len(o.fill.b), payload, f.seq, count - 1})
+	o.fill.big = append(o.fill.big, bigPayload{at: len(o.fill.b), msg: payload, seq: f.seq, left: count - 1})
 	o.bigBytes += len(payload)
 }
 
@@ -101,7 +106,17 @@ func (o *lane) done(b *batch) {
 	o.queued -= b.messages
 	o.bytes -= b.bytes
 	o.bigBytes -= b.bigBytes
-	o.written += uint64(b.messages)
+	o.overlong -= min(o.overlong, b.bigBytes) // it was alone when it was put: what is written is of it
+	o.written.Add(uint64(b.messages))
+}
+
+// held is how many bytes wait.
+func (o *lane) held() int { return o.bytes + o.bigBytes }
+
+// discard throws away what waits.
+func (o *lane) discard() {
+	o.fill = outbuf{}
+	o.queued, o.bytes, o.bigBytes, o.overlong = 0, 0, 0, 0
 }
 
 // shrink lets a buffer go that grew and is not needed now.

@@ -49,6 +49,8 @@ type cursor struct {
 	msg []byte // rest of the payload whose fragments are being written
 	seq uint64
 	num uint64 // number of the next of them
+
+	ready uint64 // messages of the data lane that are written, as far as is known
 }
 
 func (c *cursor) exhausted() bool { return c.off == len(c.b) && len(c.msg) == 0 }
@@ -67,13 +69,27 @@ func (c *cursor) rest() {
 	c.shrink()
 }
 
-// next collects frames until the batch is full or nothing is left.
+// blocked reports whether the next frame is to wait for the data lane.
+func (c *cursor) blocked() bool {
+	if len(c.msg) > 0 || c.nth == len(c.big) || c.big[c.nth].after <= c.ready {
+		return false
+	}
+	return c.frameEnd() > c.big[c.nth].at
+}
+
+// frameEnd is where the next frame ends, counted as if its payload were in c.b.
+func (c *cursor) frameEnd() int {
+	return c.off + lengthSize + int(binary.BigEndian.Uint32(c.b[c.off:]))
+}
+
+// next collects frames until the batch is full, nothing is left, or what comes
+// has to wait.
 func (c *cursor) next(b *batch) {
 	for !b.full() {
 		switch {
 		case len(c.msg) > 0:
 			c.nextFragment(b)
-		case c.off < len(c.b):
+		case c.off < len(c.b) && !c.blocked():
 			c.frames(b)
 		default:
 			return
@@ -86,7 +102,10 @@ func (c *cursor) next(b *batch) {
 func (c *cursor) frames(b *batch) {
 	start := c.off
 	for c.off < len(c.b) && b.size+c.off-start < batchSize {
-		end := c.off + lengthSize + int(binary.BigEndian.Uint32(c.b[c.off:]))
+		if c.blocked() {
+			break
+		}
+		end := c.frameEnd()
 		b.frames++
 		if c.nth < len(c.big) && end > c.big[c.nth].at { // its payload is not in c.b
 			c.part(b, start, c.big[c.nth].at)

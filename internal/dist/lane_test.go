@@ -28,32 +28,23 @@ func reassemble(t testing.TB, agreed Flags, frames [][]byte) []string {
 	return h.taken()
 }
 
-// Whatever sizes are put in, in either lane and framing: the same messages come
-// out in order, no batch is cut inside a frame, each is bounded, and the
-// account ends at zero.
+// Whatever sizes are put in, in either framing: the same messages come out in
+// order, no batch is cut inside a frame, each is bounded, and the account ends
+// at zero.
 func TestLaneConserves(t *testing.T) {
 	sizes := []int{1, 100, bigFrom - 1, bigFrom, fragmentSize, fragmentSize + 1, 2 * fragmentSize, 3*fragmentSize - 7}
 	rapid.Check(t, func(t *rapid.T) {
 		agreed := rapid.SampledFrom([]Flags{allAgreed, noHeaders}).Draw(t, "agreed")
 		l := idleLink(agreed, nil)
-		o, c := &l.data, &cursor{}
 		var wire []byte
 		var want []int
-		written := 0
-		step := func() {
-			if c.exhausted() {
-				c.swap(o)
+		step := func() bool {
+			b, ok := writeByHand(l)
+			if len(b) > batchSize+maxFrameFragments {
+				t.Fatalf("batch of %d", len(b))
 			}
-			b := newBatch()
-			c.next(b)
-			if b.size > batchSize+maxFrameFragments {
-				t.Fatalf("batch of %d", b.size)
-			}
-			for _, p := range b.parts {
-				wire = append(wire, p...)
-			}
-			written += b.messages
-			o.done(b)
+			wire = append(wire, b...)
+			return ok
 		}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "write") {
@@ -61,19 +52,18 @@ func TestLaneConserves(t *testing.T) {
 				continue
 			}
 			n := rapid.SampledFrom(sizes).Draw(t, "size")
-			if !l.Publish(peerPid(7), payloadOf(n)) {
+			if !published(l, payloadOf(n)) {
 				t.Fatal("refused")
 			}
 			want = append(want, n)
-			if o.queued != len(want)-written {
-				t.Fatalf("%d queued, %d put, %d written", o.queued, len(want), written)
+			if s := l.Stats(); s.Queued+int(s.Written) != len(want) {
+				t.Fatalf("%d queued, %d put, %d written", s.Queued, len(want), s.Written)
 			}
 		}
-		for o.queued > 0 {
-			step()
+		for step() {
 		}
-		if o.bytes != 0 || o.bigBytes != 0 || int(o.written) != len(want) {
-			t.Fatalf("account at the end: %d, %d bytes, %d written", o.bytes, o.bigBytes, o.written)
+		if s := l.Stats(); s.QueuedBytes != 0 || int(s.Written) != len(want) || len(l.behind) > 0 {
+			t.Fatalf("account at the end: %+v, %d processes", s, len(l.behind))
 		}
 		checkWire(t, agreed, wire, want)
 	})
@@ -151,7 +141,7 @@ func TestDataLaneBounds(t *testing.T) {
 	l := idleLink(allAgreed, nil)
 	accepted := 0
 	for range 10_000 {
-		if l.Publish(peerPid(7), []byte{106}) {
+		if published(l, []byte{106}) {
 			accepted++
 		}
 	}
@@ -162,7 +152,7 @@ func TestDataLaneBounds(t *testing.T) {
 
 	l = idleLink(allAgreed, nil)
 	for _, size := range []int{100, 20_000, 70_000} {
-		for l.Publish(peerPid(7), payloadOf(size)) {
+		for published(l, payloadOf(size)) {
 		}
 	}
 	s = l.Stats()
@@ -171,18 +161,26 @@ func TestDataLaneBounds(t *testing.T) {
 	}
 
 	l = idleLink(allAgreed, nil)
-	if !l.Publish(peerPid(7), payloadOf(9<<20)) {
+	if !published(l, payloadOf(9<<20)) {
 		t.Error("9 MiB refused by an empty lane")
 	}
-	if l.Publish(peerPid(7), []byte{106}) {
-		t.Error("accepted behind 9 MiB")
+	if l.Publish(peerPid(8), payloadOf(9<<20)); l.Stats().Dropped["full"] != 1 {
+		t.Error("two of 9 MiB accepted")
+	}
+	for range 8 {
+		if !published(l, payloadOf(1<<20-100)) {
+			t.Error("refused for what is left of 9 MiB")
+		}
+	}
+	if published(l, payloadOf(1<<20-100)) {
+		t.Error("accepted over the bound, behind 9 MiB")
 	}
 	for _, bad := range [][]byte{nil, payloadOf(64<<20 + 1)} {
-		if idleLink(allAgreed, nil).Publish(peerPid(7), bad) {
+		if published(idleLink(allAgreed, nil), bad) {
 			t.Errorf("accepted %d bytes", len(bad))
 		}
 	}
-	if idleLink(noHeaders, nil).Publish(peerPid(7), payloadOf(16<<20)) {
+	if published(idleLink(noHeaders, nil), payloadOf(16<<20)) {
 		t.Error("accepted more than a frame where fragments were not agreed")
 	}
 }
@@ -194,6 +192,9 @@ func TestControlLaneBound(t *testing.T) {
 	if err := l.Send(ourPid(1), peerPid(7), payloadOf(32<<20)); err != nil {
 		t.Fatal(err)
 	}
+	if got := l.ControlBytes(); got > 1000 {
+		t.Errorf("%d bytes wait, long payloads apart", got)
+	}
 	sent := 0
 	for ; l.Send(ourPid(1), peerPid(7), payloadOf(1000)) == nil; sent++ {
 	}
@@ -202,7 +203,7 @@ func TestControlLaneBound(t *testing.T) {
 		t.Fatalf("down with %q %q", r, detail)
 	}
 	frame := len(frameOf(allAgreed, controlOf(OpSendSender, ourPid(1), peerPid(7)), payloadOf(1000)))
-	if over := (1<<20)/frame - sent; over < 0 || over > 1 {
+	if over := (16<<20)/frame - sent; over < 0 || over > 1 {
 		t.Errorf("%d frames of %d bytes were taken", sent, frame)
 	}
 }

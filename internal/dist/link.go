@@ -1,14 +1,11 @@
 package dist
 
 import (
-	"context"
 	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/liminal-bus/liminal/internal/etf"
 )
 
 // Causes that a sender may meet, for errors.Is.
@@ -18,51 +15,14 @@ var (
 	ErrNotAgreed       = errors.New("not agreed with this peer")
 )
 
-// Handler receives what the peer's processes send to this node. All methods
-// are called from the link's reader, one at a time: they return at once and do
-// not wait for anything. What they are given aliases the read buffer and is
-// gone when they return, except for values of etf.Pid, etf.Ref and Target. A
-// message or reason is one encoded term without version byte, not validated:
-// its reader checks it, and ignores what stands behind it.
-//
-// Pids and references that a method is addressed by have the node's own name
-// and present creation; senders are of the peer. Whatever else comes is
-// dropped and counted before it gets here. Handlers may send on the link and
-// may close it; they may not call Wait or Flush.
-//
-// A link may end while a method runs, and OnDown does not wait for it. What a
-// method files for the peer it must file under the lock that OnDown purges
-// under, after a look whether the link is still the peer's.
-type Handler interface {
-	// Send is for a process: SEND, SEND_SENDER and their kin.
-	Send(l *Link, to etf.PidView, msg []byte)
-	// SendName is for a registered name that this package does not answer for.
-	SendName(l *Link, from etf.PidView, name []byte, msg []byte)
-	// SendAlias is for an alias, a reference of ours.
-	SendAlias(l *Link, to etf.Ref, msg []byte)
-	// Lives reports whether the process can be monitored and linked to.
-	Lives(to etf.PidView) bool
-	// LivesName reports the same of a registered name.
-	LivesName(name []byte) bool
-	// Monitored says that from watches something that lives here. When that
-	// ends, Link.MonitorExit with the same three answers.
-	Monitored(l *Link, from etf.Pid, target Target, ref etf.Ref)
-	// Demonitored takes Monitored back.
-	Demonitored(l *Link, from etf.Pid, target Target, ref etf.Ref)
-	// MonitorExit says that what was monitored with ref is gone or not there.
-	MonitorExit(l *Link, ref etf.Ref, reason []byte)
-	// Exit is an exit signal.
-	Exit(l *Link, from, to etf.Pid, reason []byte)
-}
-
 // Limits bound what one link may cost. Zero fields take the defaults.
 type Limits struct {
 	Frame     int // bytes of one frame received; 1 MiB with fragments, else 16 MiB
 	Payload   int // bytes of one payload, and of all partly received ones; 64 MiB
 	Sequences int // partly received payloads; 64
-	Messages  int // in the data lane; 8,192
-	Bytes     int // in the data lane; 8 MiB
-	Control   int // bytes in the control lane; 1 MiB, payloads over 64 KiB apart
+	Messages  int // in the lanes of what is published; 8,192
+	Bytes     int // in the same; 8 MiB, the rest of a message longer than that apart
+	Control   int // bytes in the control lane; 16 MiB, payloads over 64 KiB apart
 
 	WriteStall     time.Duration // for one write; 10 s
 	FragmentExpiry time.Duration // between fragments of one payload; 30 s
@@ -78,7 +38,7 @@ func (l Limits) filled(headers bool) Limits {
 	l.Sequences = orElse(l.Sequences, 64)
 	l.Messages = orElse(l.Messages, 8192)
 	l.Bytes = orElse(l.Bytes, 8<<20)
-	l.Control = orElse(l.Control, 1<<20)
+	l.Control = orElse(l.Control, 16<<20)
 	l.WriteStall = orElse(l.WriteStall, 10*time.Second)
 	l.FragmentExpiry = orElse(l.FragmentExpiry, 30*time.Second)
 	return l
@@ -124,11 +84,13 @@ type Link struct {
 	waiting bool      // the writer waits on cond
 	started bool
 	framing framing
-	ctl     lane
-	data    lane
+	ctl     lane  // control messages and ticks
+	data    lane  // published messages
+	bulk    lane  // those over 64 KiB, where fragments were agreed
+	turn    *lane // data or bulk: which of them the last batch was from
+	behind  behind
 	offered uint64
-	ctlOut  cursor // writer's, except while waiting
-	dataOut cursor
+	waiters []*waiter
 	batch   *batch // writer's
 	vector  net.Buffers
 	writing *lane // whose batch the writer has and has not accounted for
@@ -217,6 +179,7 @@ func (l *Link) end(r Reason, cause error) {
 	if l.writing == nil { // else the writer knows what became of its batch
 		l.discard()
 	}
+	l.refuseWaiters()
 	l.wakeFlushes()
 	l.cond.Broadcast()
 	l.mu.Unlock()
@@ -262,61 +225,3 @@ func (l *Link) RemoteAddr() net.Addr { return l.conn.RemoteAddr() }
 
 // LocalAddr is our end of the connection.
 func (l *Link) LocalAddr() net.Addr { return l.conn.LocalAddr() }
-
-// flush is one call of Flush that waits.
-type flush struct {
-	ctl, data uint64 // counts of messages that must have been written
-	ok        bool
-	ready     chan struct{}
-}
-
-// Flush returns nil when everything queued before the call has been passed to
-// the kernel, and an error when the link goes down or ctx ends before that.
-func (l *Link) Flush(ctx context.Context) error {
-	f := l.newFlush()
-	select {
-	case <-f.ready:
-	case <-ctx.Done():
-		l.forget(f)
-		return context.Cause(ctx)
-	}
-	if !f.ok {
-		return l.downError()
-	}
-	return nil
-}
-
-func (l *Link) newFlush() *flush {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f := &flush{ctl: l.ctl.put, data: l.data.put, ready: make(chan struct{})}
-	l.flushes = append(l.flushes, f)
-	l.wakeFlushes()
-	return f
-}
-
-// wakeFlushes lets those go whose messages are written; all if the link ended.
-func (l *Link) wakeFlushes() {
-	rest := l.flushes[:0]
-	for _, f := range l.flushes {
-		f.ok = l.ctl.written >= f.ctl && l.data.written >= f.data
-		if f.ok || l.down != nil {
-			close(f.ready)
-		} else {
-			rest = append(rest, f)
-		}
-	}
-	clear(l.flushes[len(rest):])
-	l.flushes = rest
-}
-
-func (l *Link) forget(f *flush) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i, g := range l.flushes {
-		if g == f {
-			l.flushes = append(l.flushes[:i], l.flushes[i+1:]...)
-			return
-		}
-	}
-}

@@ -12,7 +12,7 @@ type clocks struct {
 	said  mark // bytes written
 	write mark // Link.writes, while one is in progress
 	ctl   mark // messages of the control lane that were put when it was set
-	quiet mark // messages put in either lane: both idle
+	quiet mark // messages put in any lane: all idle
 }
 
 // mark is a counter as it was seen, and since when.
@@ -56,9 +56,12 @@ func (l *Link) Beat(now time.Time) {
 	if wake {
 		l.cond.Signal()
 	}
-	l.count.dropN(DropFragmentExpiry, l.in.frags.expire(now))
+	expired := l.in.frags.expire(now)
 	if reason != "" {
 		l.Close(reason, cause)
+	}
+	for _, to := range expired {
+		l.lost(to, DropFragmentExpiry)
 	}
 }
 
@@ -86,7 +89,7 @@ func (l *Link) judge(now time.Time) (Reason, error) {
 // when the mark was set.
 func (l *Link) controlWaits(now time.Time) time.Duration {
 	m := &l.clocks.ctl
-	if m.at.IsZero() || l.ctl.written >= m.count || l.ctl.queued == 0 {
+	if m.at.IsZero() || l.ctl.written.Load() >= m.count || l.ctl.queued == 0 {
 		*m = mark{l.ctl.put, now}
 	}
 	return now.Sub(m.at)
@@ -95,20 +98,19 @@ func (l *Link) controlWaits(now time.Time) time.Duration {
 // tickDue: something that waits to be written says more than a tick.
 func (l *Link) tickDue(now time.Time) bool {
 	idle := l.clocks.said.still(l.bytesOut, now)
-	return idle >= l.tick/4 && l.ctl.queued == 0 && l.data.queued == 0
+	return idle >= l.tick/4 && l.idle()
 }
 
 // shrink lets grown buffers go when the lanes have been idle. The writer's are
 // touched only while it waits, which it does with l.mu given up.
 func (l *Link) shrink(now time.Time) {
-	if l.clocks.quiet.still(l.ctl.put+l.data.put, now) < shrinkAfter {
+	if l.clocks.quiet.still(l.ctl.put+l.data.put+l.bulk.put, now) < shrinkAfter {
 		return
 	}
-	l.ctl.fill.shrink()
-	l.data.fill.shrink()
-	if l.waiting {
-		for _, c := range []*cursor{&l.ctlOut, &l.dataOut} {
-			c.rest()
+	for _, o := range l.lanes() {
+		o.fill.shrink()
+		if l.waiting {
+			o.out.rest()
 		}
 	}
 }

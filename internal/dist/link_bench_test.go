@@ -28,7 +28,7 @@ func BenchmarkPublishToLink(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				for !l.Publish(peerPid(7), msg) {
+				for !published(l, msg) {
 					runtime.Gosched()
 				}
 			}
@@ -122,7 +122,7 @@ func TestPublishAllocatesNothing(t *testing.T) {
 	go func() { io.Copy(io.Discard, theirs); close(drained) }()
 	msg := payloadOf(128)
 	publish := func() {
-		for !l.Publish(peerPid(7), msg) {
+		for !published(l, msg) {
 			runtime.Gosched()
 		}
 	}

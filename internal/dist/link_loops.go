@@ -52,7 +52,7 @@ func (l *Link) frames(buf *frameBuffer) error {
 	return ErrLinkDown
 }
 
-// writeLoop writes what is queued, control first, one batch at a time, and
+// writeLoop writes what is queued, one batch of one lane at a time, and
 // holds no lock while it writes. It flushes by having nothing left: there is
 // no timer and nothing is held back.
 func (l *Link) writeLoop() {
@@ -75,38 +75,51 @@ func (l *Link) nextLane(err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.account(err)
-	for l.down == nil && l.ctl.queued == 0 && l.data.queued == 0 {
+	for l.down == nil && l.idle() {
 		l.waiting = true
 		l.cond.Wait()
 	}
 	l.waiting = false
 	if l.down != nil {
-		l.ctlOut, l.dataOut = cursor{}, cursor{}
+		for _, o := range l.lanes() {
+			o.out = cursor{}
+		}
 		return false
 	}
-	l.take(&l.ctlOut, &l.ctl)
-	l.take(&l.dataOut, &l.data)
-	l.writing = &l.ctl
-	if l.ctlOut.exhausted() {
-		l.writing = &l.data
+	for _, o := range l.lanes() {
+		if o.out.exhausted() && len(o.fill.b) > 0 {
+			o.out.swap(o)
+		}
 	}
+	l.writing = l.pick()
 	return true
 }
 
-func (l *Link) take(c *cursor, o *lane) {
-	if c.exhausted() && len(o.fill.b) > 0 {
-		c.swap(o)
+func (l *Link) lanes() [3]*lane { return [...]*lane{&l.ctl, &l.data, &l.bulk} }
+
+// idle reports whether no lane has anything that is not written.
+func (l *Link) idle() bool { return l.ctl.queued == 0 && l.data.queued == 0 && l.bulk.queued == 0 }
+
+// pick is control before all else, then data and bulk by turns. A lane that is
+// blocked waits for messages of the data lane, so there are some.
+func (l *Link) pick() *lane {
+	if !l.ctl.out.exhausted() {
+		return &l.ctl
 	}
+	l.bulk.out.ready = l.data.written.Load()
+	bulk := !l.bulk.out.exhausted() && !l.bulk.out.blocked()
+	if bulk && (l.turn == &l.data || l.data.out.exhausted()) {
+		l.turn = &l.bulk
+	} else {
+		l.turn = &l.data
+	}
+	return l.turn
 }
 
 // collect fills the batch. The lanes are not locked: a cursor owns its buffer.
 func (l *Link) collect() {
 	l.batch.reset()
-	if l.writing == &l.ctl {
-		l.ctlOut.next(l.batch)
-	} else {
-		l.dataOut.next(l.batch)
-	}
+	l.writing.out.next(l.batch)
 }
 
 // write passes the batch to the kernel in one call.
@@ -130,9 +143,9 @@ func (l *Link) account(err error) {
 	l.writing = nil
 	clear(b.parts) // a link at rest holds no payload
 	if err != nil {
-		if o == &l.data {
+		if o != &l.ctl {
 			l.count.dropN(DropInFlight, b.messages)
-			l.data.queued -= b.messages
+			o.queued -= b.messages
 		}
 	} else {
 		o.done(b)
@@ -143,15 +156,19 @@ func (l *Link) account(err error) {
 	if l.down != nil {
 		l.discard()
 	}
+	l.behind.clean(&l.bulk)
+	l.admit()
 	l.wakeFlushes()
 }
 
 // discard counts what will never be written: nothing of it goes to a later
 // link.
 func (l *Link) discard() {
-	l.count.dropN(DropLinkDown, l.data.queued)
-	l.ctl.fill, l.ctl.queued, l.ctl.bytes, l.ctl.bigBytes = outbuf{}, 0, 0, 0
-	l.data.fill, l.data.queued, l.data.bytes, l.data.bigBytes = outbuf{}, 0, 0, 0
+	l.count.dropN(DropLinkDown, l.data.queued+l.bulk.queued)
+	for _, o := range l.lanes() {
+		o.discard()
+	}
+	l.behind = nil
 }
 
 // wake starts the writer if it waits; the caller unlocks and then signals.

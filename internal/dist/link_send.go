@@ -99,6 +99,25 @@ func (l *Link) MonitorExit(target Target, to etf.Pid, ref etf.Ref, reason []byte
 	return l.control(append(etf.AppendRef(etf.AppendPid(c, to), ref), reason...), nil)
 }
 
+// Exit ends process from of ours for process to of the peer, which is linked to
+// it: PAYLOAD_EXIT where agreed, else EXIT. The pids are those of
+// Handler.Linked, the other way round.
+func (l *Link) Exit(from, to etf.Pid, reason []byte) error {
+	var buf [160]byte
+	if l.agreed.Has(FlagExitPayload) {
+		return l.message(appendPids(appendOp(buf[:0], OpPayloadExit, 3), from, to), reason)
+	}
+	if len(reason) == 0 {
+		return errEmpty
+	}
+	c := appendPids(appendOp(buf[:0], OpExit, 4), from, to)
+	return l.control(append(c, reason...), nil)
+}
+
+func appendPids(dst []byte, from, to etf.Pid) []byte {
+	return etf.AppendPid(etf.AppendPid(dst, from), to)
+}
+
 // errEmpty: a peer closes the connection over a message without its term.
 var errEmpty = errors.New("message is empty, not a term")
 
@@ -157,49 +176,6 @@ const frameOverhead = 32
 func (l *Link) downError() error {
 	r, _, _ := l.Down()
 	return fmt.Errorf("%w: %s", ErrLinkDown, r)
-}
-
-// Publish queues a message for a process of the peer on the data lane. It
-// never waits and is false when the message was dropped and counted: the lane
-// had Limits.Messages or Limits.Bytes, or the link is down. A message longer
-// than Limits.Bytes is taken when the lane is empty.
-//
-// msg is one encoded term without version byte. The link may keep it, as may
-// other links that got the same slice: it must not change after the call.
-func (l *Link) Publish(to etf.Pid, msg []byte) bool {
-	var buf [160]byte
-	control := appendSend(buf[:0], to)
-	fits := len(msg) > 0 && l.fits(len(control), len(msg)) == nil
-	l.mu.Lock()
-	l.offered++
-	if d := l.refusal(fits, len(control)+len(msg)); d != dropNone {
-		l.count.drop(d)
-		l.mu.Unlock()
-		return false
-	}
-	l.data.message(&l.framing, control, msg, bigFrom)
-	wake := l.wake()
-	l.mu.Unlock()
-	if wake {
-		l.cond.Signal()
-	}
-	return true
-}
-
-// refusal says why Publish cannot take a message; l.mu is held.
-func (l *Link) refusal(fits bool, size int) Drop {
-	waiting := l.data.bytes + l.data.bigBytes
-	switch {
-	case l.down != nil:
-		return DropLinkDown
-	case !fits:
-		return DropTooLarge
-	case l.data.queued >= l.limits.Messages:
-		return DropFull
-	case waiting > 0 && waiting+size+frameOverhead > l.limits.Bytes:
-		return DropFull
-	}
-	return dropNone
 }
 
 // appendOp begins a control tuple.

@@ -6,10 +6,10 @@ import "sync/atomic"
 type Drop uint8
 
 const (
-	dropNone Drop = iota
+	DropNone Drop = iota // nothing was thrown away
 
-	// Of what Publish was offered.
-	DropFull     // the data lane was full
+	// Of what Publish and its kin were offered.
+	DropFull     // there was no room in the lanes
 	DropTooLarge // longer than Limits.Payload, or than a frame where fragments were not agreed; or empty
 	DropLinkDown // queued or offered when the link was down
 	DropInFlight // being written when the link went down; the peer may have it
@@ -19,6 +19,7 @@ const (
 	DropNotOurs        // addressed to another node
 	DropForged         // a sender that is not of the peer
 	DropUnexpected     // an answer to nothing that was asked
+	DropTooLong        // more than its addressee takes, see Handler.Limit
 	DropFragmentOrder  // a fragment out of order, its whole sequence
 	DropFragmentOrphan // a fragment of no open sequence
 	DropFragmentLimit  // more partly received payload than is held, the sequence
@@ -36,6 +37,7 @@ var dropNames = [dropCount]string{
 	DropNotOurs:        "not_ours",
 	DropForged:         "forged",
 	DropUnexpected:     "unexpected",
+	DropTooLong:        "too_long",
 	DropFragmentOrder:  "fragment_order",
 	DropFragmentOrphan: "fragment_orphan",
 	DropFragmentLimit:  "fragment_limit",
@@ -57,11 +59,11 @@ type Stats struct {
 	FramesOut, BytesOut uint64 // written to the kernel
 	TicksIn, TicksOut   uint64
 
-	Offered uint64 // messages given to Publish
+	Offered uint64 // messages given to Publish and its kin
 	Written uint64 // of these: passed to the kernel whole
 	Queued  int    // of these: waiting
 
-	QueuedBytes   int // in the data lane
+	QueuedBytes   int // of these
 	ControlBytes  int // in the control lane, waiting
 	PartialBytes  int // payloads of the peer partly received
 	PartialCounts int // their number
@@ -89,7 +91,7 @@ type counters struct {
 }
 
 func (c *counters) drop(d Drop) {
-	if d != dropNone {
+	if d != DropNone {
 		c.dropped[d].Add(1)
 	}
 }
@@ -119,14 +121,22 @@ func refusalName(i int) string {
 	return kernelRefusals[i-opCount]
 }
 
+// ControlBytes is how much waits in the control lane, payloads over 64 KiB apart,
+// which is what Limits.Control bounds.
+func (l *Link) ControlBytes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctl.bytes
+}
+
 // Stats reads the counters.
 func (l *Link) Stats() Stats {
 	l.mu.Lock()
 	s := Stats{
 		FramesOut: l.framesOut, BytesOut: l.bytesOut, TicksOut: l.ticksOut,
-		Offered: l.offered, Written: l.data.written,
-		Queued: l.data.queued, QueuedBytes: l.data.bytes + l.data.bigBytes,
-		ControlBytes: l.ctl.bytes + l.ctl.bigBytes,
+		Offered: l.offered, Written: l.data.written.Load() + l.bulk.written.Load(),
+		Queued: l.data.queued + l.bulk.queued, QueuedBytes: l.data.held() + l.bulk.held(),
+		ControlBytes: l.ctl.held(),
 	}
 	// Inside the lock, so that what Publish counts is of one instant.
 	s.Dropped, s.Refused = l.count.named()

@@ -14,11 +14,12 @@ import (
 
 // recorder is a Handler that writes down what it was told.
 type recorder struct {
-	mu    sync.Mutex
-	calls []string
-	alive map[uint32]bool // ids of pids that live
-	names map[string]bool
-	hook  func(l *Link, call string)
+	mu     sync.Mutex
+	calls  []string
+	alive  map[uint32]bool // ids of pids that live
+	names  map[string]bool
+	limits map[string]int // by id or name
+	hook   func(l *Link, call string)
 }
 
 func (h *recorder) note(l *Link, format string, args ...any) {
@@ -48,6 +49,21 @@ func (h *recorder) SendName(l *Link, from etf.PidView, name []byte, msg []byte) 
 func (h *recorder) SendAlias(l *Link, to etf.Ref, msg []byte) {
 	h.note(l, "alias %v %x", to.Words[:to.Len], msg)
 }
+func (h *recorder) Limit(to etf.PidView) int  { return h.limits[fmt.Sprint(to.ID)] }
+func (h *recorder) LimitName(name []byte) int { return h.limits[string(name)] }
+func (h *recorder) Dropped(l *Link, to etf.PidView, name []byte, d Drop) {
+	if name != nil {
+		h.note(l, "dropped %s %s", name, d)
+		return
+	}
+	h.note(l, "dropped %s %d.%d.%x %s", to.Node, to.ID, to.Serial, to.Creation, d)
+}
+func (h *recorder) Linked(l *Link, from, to etf.Pid) {
+	h.note(l, "linked %d %d", from.ID, to.ID)
+}
+func (h *recorder) Unlinked(l *Link, from, to etf.Pid) {
+	h.note(l, "unlinked %d %d", from.ID, to.ID)
+}
 func (h *recorder) Lives(to etf.PidView) bool  { return h.alive[to.ID] }
 func (h *recorder) LivesName(name []byte) bool { return h.names[string(name)] }
 func (h *recorder) Monitored(l *Link, from etf.Pid, target Target, ref etf.Ref) {
@@ -76,6 +92,11 @@ type counting struct{ sends, bytes int }
 func (h *counting) Send(_ *Link, _ etf.PidView, msg []byte)     { h.sends++; h.bytes += len(msg) }
 func (h *counting) SendName(*Link, etf.PidView, []byte, []byte) {}
 func (h *counting) SendAlias(*Link, etf.Ref, []byte)            {}
+func (h *counting) Limit(etf.PidView) int                       { return 0 }
+func (h *counting) LimitName([]byte) int                        { return 0 }
+func (h *counting) Dropped(*Link, etf.PidView, []byte, Drop)    {}
+func (h *counting) Linked(_ *Link, _, _ etf.Pid)                {}
+func (h *counting) Unlinked(_ *Link, _, _ etf.Pid)              {}
 func (h *counting) Lives(etf.PidView) bool                      { return false }
 func (h *counting) LivesName([]byte) bool                       { return false }
 func (h *counting) Monitored(*Link, etf.Pid, Target, etf.Ref)   {}
@@ -135,22 +156,41 @@ func queuedFrames(t testing.TB, l *Link) [][]byte {
 // drain is what the writer would write, all at once.
 func drain(l *Link) []byte {
 	var all []byte
-	for _, o := range []*lane{&l.ctl, &l.data} {
-		c := cursor{}
-		c.swap(o)
-		for !c.exhausted() {
-			b := newBatch()
-			c.next(b)
-			for _, p := range b.parts {
-				all = append(all, p...)
-			}
-			o.done(b)
+	for {
+		b, ok := writeByHand(l)
+		if !ok {
+			return all
 		}
+		all = append(all, b...)
 	}
-	return all
 }
 
-func splitFrames(t testing.TB, b []byte) (frames [][]byte) {
+// writeByHand does what the writer of an idle link would do for one batch, and
+// says what it would write. It reports false when nothing is left.
+func writeByHand(l *Link) (b []byte, ok bool) {
+	l.mu.Lock()
+	empty := l.idle()
+	l.mu.Unlock()
+	if empty || !l.nextLane(nil) {
+		return nil, false
+	}
+	l.collect()
+	for _, p := range l.batch.parts {
+		b = append(b, p...)
+	}
+	l.mu.Lock()
+	l.account(nil)
+	l.mu.Unlock()
+	return b, true
+}
+
+// failer is a test, or a run of one under rapid.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func splitFrames(t failer, b []byte) (frames [][]byte) {
 	t.Helper()
 	for len(b) > 0 {
 		if len(b) < 4 || uint32(len(b)-4) < binary.BigEndian.Uint32(b) {
@@ -309,4 +349,10 @@ func tcpPair(t testing.TB) (a, b net.Conn) {
 	}
 	t.Cleanup(func() { a.Close(); r.c.Close() })
 	return a, r.c
+}
+
+// published reports whether the link took a message for pid 7.
+func published(l *Link, msg []byte) bool {
+	_, d := l.Publish(peerPid(7), msg)
+	return d == DropNone
 }

@@ -321,7 +321,7 @@ func TestIdleLinkIsSmall(t *testing.T) {
 		go io.Copy(io.Discard, b.peer)
 		time.Sleep(5 * time.Second)
 		b.mu.Lock()
-		held := cap(b.data.fill.b) + cap(b.dataOut.b) + cap(b.ctl.fill.b) + cap(b.ctlOut.b)
+		held := cap(b.data.fill.b) + cap(b.data.out.b) + cap(b.ctl.fill.b) + cap(b.ctl.out.b)
 		parts := b.batch.parts[:cap(b.batch.parts)]
 		b.mu.Unlock()
 		if held > 4*smallBuffer {

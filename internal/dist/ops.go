@@ -48,31 +48,33 @@ const (
 // opRow says how one operation is read.
 type opRow struct {
 	name    string
-	arity   int  // of the control tuple, operation included
-	more    bool // the tuple may have more elements
-	token   bool // a trace token stands last, or before an inline reason
-	payload bool // a term follows the control term
+	arity   int            // of the control tuple, operation included
+	more    bool           // the tuple may have more elements
+	token   bool           // a trace token stands last, or before an inline reason
+	payload bool           // a term follows the control term
+	address func(*inbound) // reads whom a message is for; nil for what is no message
 	handle  func(*inbound)
 }
 
-// ops has a row for each operation and a function of ops_rows.go for each row.
+// ops has a row for each operation and a function of ops_rows.go for each row,
+// or for messages one of address.go.
 var ops = [opCount]opRow{
 	OpLink:               {name: "LINK", arity: 3, handle: (*inbound).onLink},
-	OpSend:               {name: "SEND", arity: 3, payload: true, handle: (*inbound).onSend},
+	OpSend:               {name: "SEND", arity: 3, payload: true, address: (*inbound).sendAddress, handle: (*inbound).onMessage},
 	OpExit:               {name: "EXIT", arity: 4, handle: (*inbound).onExit},
 	OpUnlink:             {name: "UNLINK", arity: 3, handle: (*inbound).onUnlink},
-	OpRegSend:            {name: "REG_SEND", arity: 4, payload: true, handle: (*inbound).onRegSend},
+	OpRegSend:            {name: "REG_SEND", arity: 4, payload: true, address: (*inbound).regSendAddress, handle: (*inbound).onMessage},
 	OpGroupLeader:        {name: "GROUP_LEADER", arity: 3, handle: (*inbound).onGroupLeader},
 	OpExit2:              {name: "EXIT2", arity: 4, handle: (*inbound).onExit},
-	OpSendTT:             {name: "SEND_TT", arity: 4, token: true, payload: true, handle: (*inbound).onSend},
+	OpSendTT:             {name: "SEND_TT", arity: 4, token: true, payload: true, address: (*inbound).sendAddress, handle: (*inbound).onMessage},
 	OpExitTT:             {name: "EXIT_TT", arity: 5, token: true, handle: (*inbound).onExit},
-	OpRegSendTT:          {name: "REG_SEND_TT", arity: 5, token: true, payload: true, handle: (*inbound).onRegSend},
+	OpRegSendTT:          {name: "REG_SEND_TT", arity: 5, token: true, payload: true, address: (*inbound).regSendAddress, handle: (*inbound).onMessage},
 	OpExit2TT:            {name: "EXIT2_TT", arity: 5, token: true, handle: (*inbound).onExit},
 	OpMonitor:            {name: "MONITOR_P", arity: 4, handle: (*inbound).onMonitor},
 	OpDemonitor:          {name: "DEMONITOR_P", arity: 4, handle: (*inbound).onDemonitor},
 	OpMonitorExit:        {name: "MONITOR_P_EXIT", arity: 5, handle: (*inbound).onMonitorExit},
-	OpSendSender:         {name: "SEND_SENDER", arity: 3, payload: true, handle: (*inbound).onSend},
-	OpSendSenderTT:       {name: "SEND_SENDER_TT", arity: 4, token: true, payload: true, handle: (*inbound).onSend},
+	OpSendSender:         {name: "SEND_SENDER", arity: 3, payload: true, address: (*inbound).sendAddress, handle: (*inbound).onMessage},
+	OpSendSenderTT:       {name: "SEND_SENDER_TT", arity: 4, token: true, payload: true, address: (*inbound).sendAddress, handle: (*inbound).onMessage},
 	OpPayloadExit:        {name: "PAYLOAD_EXIT", arity: 3, payload: true, handle: (*inbound).onExit},
 	OpPayloadExitTT:      {name: "PAYLOAD_EXIT_TT", arity: 4, token: true, payload: true, handle: (*inbound).onExit},
 	OpPayloadExit2:       {name: "PAYLOAD_EXIT2", arity: 3, payload: true, handle: (*inbound).onExit},
@@ -82,11 +84,11 @@ var ops = [opCount]opRow{
 	OpSpawnRequestTT:     {name: "SPAWN_REQUEST_TT", arity: 7, token: true, payload: true, handle: (*inbound).onSpawnRequest},
 	OpSpawnReply:         {name: "SPAWN_REPLY", arity: 5, handle: (*inbound).onSpawnReply},
 	OpSpawnReplyTT:       {name: "SPAWN_REPLY_TT", arity: 6, token: true, handle: (*inbound).onSpawnReply},
-	OpAliasSend:          {name: "ALIAS_SEND", arity: 3, payload: true, handle: (*inbound).onAliasSend},
-	OpAliasSendTT:        {name: "ALIAS_SEND_TT", arity: 4, token: true, payload: true, handle: (*inbound).onAliasSend},
+	OpAliasSend:          {name: "ALIAS_SEND", arity: 3, payload: true, address: (*inbound).aliasAddress, handle: (*inbound).onMessage},
+	OpAliasSendTT:        {name: "ALIAS_SEND_TT", arity: 4, token: true, payload: true, address: (*inbound).aliasAddress, handle: (*inbound).onMessage},
 	OpUnlinkID:           {name: "UNLINK_ID", arity: 4, handle: (*inbound).onUnlinkID},
 	OpUnlinkIDAck:        {name: "UNLINK_ID_ACK", arity: 4, handle: (*inbound).onUnlinkIDAck},
-	OpAltactSigSend:      {name: "ALTACT_SIG_SEND", arity: 4, more: true, payload: true, handle: (*inbound).onAltactSig},
+	OpAltactSigSend:      {name: "ALTACT_SIG_SEND", arity: 4, more: true, payload: true, address: (*inbound).altactAddress, handle: (*inbound).onMessage},
 }
 
 // String is the operation's name, its number where it has none.

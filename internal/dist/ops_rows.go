@@ -10,100 +10,13 @@ import (
 // elements after the operation, which its comment lists, and acts. Nothing is
 // done before all of them were read without error.
 
-// onSend: {Unused or From, To}, message.
-func (in *inbound) onSend() {
-	in.skip("from")
-	to, _ := in.pid("to")
+// onMessage is for all rows that have an address: a message follows, or the
+// reason of an exit signal.
+func (in *inbound) onMessage() {
+	in.row.address(in)
 	msg := in.payload()
-	if in.err == nil && in.ours(to.Node, to.Creation) {
-		in.l.handler.Send(in.l, to, msg)
-	}
-}
-
-// onRegSend: {From, Unused, Name}, message.
-func (in *inbound) onRegSend() {
-	from, _ := in.pid("from")
-	in.skip("unused")
-	name := in.atom("name")
-	msg := in.payload()
-	if in.err == nil && in.theirs(from) {
-		in.toName(from, name, msg)
-	}
-}
-
-// toName hands a message to a name of kernel.go or to the Handler.
-func (in *inbound) toName(from etf.PidView, name, msg []byte) {
-	k, ok := kernelNames[string(name)]
-	if !ok {
-		in.l.handler.SendName(in.l, from, name, msg)
-		return
-	}
-	if !k.handle(in, msg) {
-		in.l.count.refused[k.refusal].Add(1)
-	}
-}
-
-// onAliasSend: {From, Alias}, message.
-func (in *inbound) onAliasSend() {
-	in.skip("from")
-	to, _ := in.ref("alias")
-	msg := in.payload()
-	if in.err == nil && in.ours(to.Node, to.Creation) {
-		in.l.handler.SendAlias(in.l, to.Ref(), msg)
-	}
-}
-
-// The flags of ALTACT_SIG_SEND (OTP 28, dist.h). A token is one element more.
-const (
-	altactAlias = 4  // To is an alias
-	altactName  = 8  // To is a registered name
-	altactExit  = 16 // an exit signal: the payload is its reason
-)
-
-// onAltactSig: {Flags, From, To [, Token] ...}, message or reason.
-func (in *inbound) onAltactSig() {
-	flags, err := in.r.Int()
-	in.fail("flags", err)
-	from, _ := in.pid("from")
-	switch {
-	case flags&altactName != 0:
-		in.altactToName(flags, from)
-	case flags&altactAlias != 0:
-		in.altactToAlias()
-	default:
-		in.altactToPid(flags, from)
-	}
-}
-
-func (in *inbound) altactToName(flags int64, from etf.PidView) {
-	name := in.atom("to")
-	msg := in.payload()
-	switch {
-	case in.err != nil || !in.theirs(from):
-	case flags&altactExit != 0:
-		in.refuse() // no name of ours is a process that exits
-	default:
-		in.toName(from, name, msg)
-	}
-}
-
-func (in *inbound) altactToAlias() {
-	to, _ := in.ref("to")
-	msg := in.payload()
-	if in.err == nil && in.ours(to.Node, to.Creation) {
-		in.l.handler.SendAlias(in.l, to.Ref(), msg)
-	}
-}
-
-func (in *inbound) altactToPid(flags int64, from etf.PidView) {
-	to, _ := in.pid("to")
-	msg := in.payload()
-	switch {
-	case in.err != nil || !in.theirs(from) || !in.ours(to.Node, to.Creation):
-	case flags&altactExit != 0:
-		in.l.handler.Exit(in.l, from.Pid(), to.Pid(), msg)
-	default:
-		in.l.handler.Send(in.l, to, msg)
+	if in.err == nil {
+		in.deliver(msg)
 	}
 }
 
@@ -117,35 +30,46 @@ func (in *inbound) onExit() {
 	}
 }
 
-// onLink: {From, To}. What does not live here exits at once. A link to a
-// process that lives is taken: it ends with the connection, of which each side
-// tells its own processes.
+// onLink: {From, To}. What does not live here exits at once.
 func (in *inbound) onLink() {
 	from, fromRaw := in.pid("from")
 	to, toRaw := in.pid("to")
-	if in.err == nil && in.theirs(from) && !in.lives(to) {
+	switch {
+	case in.err != nil || !in.theirs(from):
+	case in.lives(to):
+		in.l.handler.Linked(in.l, from.Pid(), to.Pid())
+	default:
 		in.exitNoproc(toRaw, fromRaw)
 	}
 }
 
 // onUnlink: {From, To}. A peer that agreed on UNLINK_ID, as all must, does not
-// send it; nothing is known of links here, so nothing is to be done.
+// send it.
 func (in *inbound) onUnlink() {
 	from, _ := in.pid("from")
-	in.pid("to")
-	if in.err == nil {
-		in.theirs(from)
+	to, _ := in.pid("to")
+	if in.err == nil && in.theirs(from) {
+		in.unlinked(from, to)
 	}
 }
 
 // onUnlinkID: {Id, From, To}. The ack must come before anything else that is
-// sent to that process: it is put into the control lane here and now.
+// sent to that process: it is put into the control lane here and now, before
+// the Handler hears of it.
 func (in *inbound) onUnlinkID() {
 	id := in.raw("id")
 	from, fromRaw := in.pid("from")
-	_, toRaw := in.pid("to")
+	to, toRaw := in.pid("to")
 	if in.err == nil && in.theirs(from) {
 		in.ackUnlink(id, toRaw, fromRaw)
+		in.unlinked(from, to)
+	}
+}
+
+// unlinked tells the Handler, if the process may have been linked to.
+func (in *inbound) unlinked(from, to etf.PidView) {
+	if in.notOurs(to.Node, to.Creation) == DropNone {
+		in.l.handler.Unlinked(in.l, from.Pid(), to.Pid())
 	}
 }
 
@@ -241,40 +165,52 @@ func (in *inbound) onSpawnReply() {
 	in.unexpected()
 }
 
-// ours reports whether node and creation are those of this run of this node,
-// and counts what is dropped since they are not: an older run may have had a
-// process with the same number.
-func (in *inbound) ours(node []byte, creation uint32) bool {
+// notOurs says what is wrong with a node and creation that are not those of
+// this run of this node: an older run may have had a process with the same
+// number.
+func (in *inbound) notOurs(node []byte, creation uint32) Drop {
 	switch {
-	case in.err != nil:
-		return false
 	case string(node) != in.l.local.Name:
-		in.l.count.drop(DropNotOurs)
-		return false
+		return DropNotOurs
 	case creation != in.l.local.Creation:
-		in.l.count.drop(DropStaleCreation)
-		return false
+		return DropStaleCreation
 	}
-	return true
+	return DropNone
 }
 
-// theirs reports whether a sender belongs to the peer as the handshake named
-// it, and counts what is dropped since it does not: a peer speaks for itself.
-func (in *inbound) theirs(from etf.PidView) bool {
+// ours reports whether node and creation are ours, and counts what is dropped
+// since they are not.
+func (in *inbound) ours(node []byte, creation uint32) bool {
 	if in.err != nil {
 		return false
 	}
-	if string(from.Node) != in.l.remote.Name || from.Creation != in.l.remote.Creation {
-		in.l.count.drop(DropForged)
+	d := in.notOurs(node, creation)
+	in.l.count.drop(d)
+	return d == DropNone
+}
+
+// isTheirs reports whether a process belongs to the peer as the handshake named
+// it: a peer speaks for itself.
+func (in *inbound) isTheirs(p etf.PidView) bool {
+	return string(p.Node) == in.l.remote.Name && p.Creation == in.l.remote.Creation
+}
+
+// theirs reports whether a sender belongs to the peer, and counts what is
+// dropped since it does not.
+func (in *inbound) theirs(from etf.PidView) bool {
+	switch {
+	case in.err != nil:
 		return false
+	case in.isTheirs(from):
+		return true
 	}
-	return true
+	in.l.count.drop(DropForged)
+	return false
 }
 
 // lives asks the Handler about pids of this run only.
 func (in *inbound) lives(p etf.PidView) bool {
-	return string(p.Node) == in.l.local.Name && p.Creation == in.l.local.Creation &&
-		in.l.handler.Lives(p)
+	return in.notOurs(p.Node, p.Creation) == DropNone && in.l.handler.Lives(p)
 }
 
 // refuse counts an operation that was read and not done.

@@ -36,7 +36,7 @@ var (
 )
 
 var opCases = []opCase{
-	{name: "link to the living", op: OpLink, args: terms(peerPid(5), ourPid(1000))},
+	{name: "link to the living", op: OpLink, args: terms(peerPid(5), ourPid(1000)), call: "linked 5 1000"},
 	{name: "link to nobody", op: OpLink, args: terms(peerPid(5), ourPid(7)),
 		answer: terms(ctl(OpPayloadExit, ourPid(7), peerPid(5)), atom("noproc"))},
 	{name: "link to nobody, no exit payload", agreed: allAgreed &^ FlagExitPayload, op: OpLink,
@@ -76,8 +76,8 @@ var opCases = []opCase{
 	{name: "exit to an older life", op: OpPayloadExit, args: terms(peerPid(5), stale), payload: atom("bye"), dropped: DropStaleCreation},
 	{name: "exit of a third node", op: OpPayloadExit, args: terms(third, ourPid(7)), payload: atom("bye"), dropped: DropForged},
 
-	{name: "unlink", op: OpUnlink, args: terms(peerPid(5), ourPid(7))},
-	{name: "unlink id", op: OpUnlinkID, args: terms(int64(17), peerPid(5), ourPid(7)),
+	{name: "unlink", op: OpUnlink, args: terms(peerPid(5), ourPid(7)), call: "unlinked 5 7"},
+	{name: "unlink id", op: OpUnlinkID, args: terms(int64(17), peerPid(5), ourPid(7)), call: "unlinked 5 7",
 		answer: terms(ctl(OpUnlinkIDAck, int64(17), ourPid(7), peerPid(5)))},
 	{name: "unlink id of 64 bits", op: OpUnlinkID, args: terms(int64(1<<62+1), peerPid(5), stale),
 		answer: terms(ctl(OpUnlinkIDAck, int64(1<<62+1), stale, peerPid(5)))},
@@ -187,7 +187,7 @@ func checkCounted(t *testing.T, l *Link, dropped Drop, refused string) {
 	t.Helper()
 	s := l.Stats()
 	wantDropped, wantRefused := map[string]uint64{}, map[string]uint64{}
-	if dropped != dropNone {
+	if dropped != DropNone {
 		wantDropped[dropped.String()] = 1
 	}
 	if refused != "" {

@@ -56,7 +56,7 @@ func TestDetailOf(t *testing.T) {
 
 func TestNamesAreClosedSets(t *testing.T) {
 	seen := map[string]bool{}
-	for d := dropNone + 1; d < dropCount; d++ {
+	for d := DropNone + 1; d < dropCount; d++ {
 		if s := d.String(); s == "" || s == "unknown" || seen[s] {
 			t.Errorf("drop %d is named %q", d, s)
 		}
