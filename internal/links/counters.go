@@ -9,6 +9,8 @@ type counters struct {
 	refusedFull         atomic.Uint64
 	refusedPending      atomic.Uint64
 	refusedDuplicate    atomic.Uint64
+	refusedHeld         atomic.Uint64
+	holdsDropped        atomic.Uint64
 	evicted             atomic.Uint64
 	failedIn, failedOut atomic.Uint64
 	replaced            atomic.Uint64
@@ -30,6 +32,8 @@ func (t *Table) Counters() map[string]uint64 {
 		"handshakes_refused_full":  c.refusedFull.Load(),
 		"handshakes_refused_slots": c.refusedPending.Load(),
 		"handshakes_refused_name":  c.refusedDuplicate.Load(),
+		"handshakes_refused_held":  c.refusedHeld.Load(),
+		"holds_dropped":            c.holdsDropped.Load(),
 		"accept_errors":            c.acceptErrors.Load(),
 		"rows_dropped":             c.rowsDropped.Load(),
 	}

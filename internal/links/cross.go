@@ -25,6 +25,9 @@ func (t *Table) judge(h dist.Hello) dist.Status {
 	case t.closed, t.alone:
 		t.counts.refusedAlone.Add(1)
 		return dist.StatusNotAllowed
+	case t.isHeld(h.Name):
+		t.counts.refusedHeld.Add(1)
+		return dist.StatusNotAllowed
 	case !up && t.live >= t.cfg.MaxPeers:
 		t.counts.refusedFull.Add(1)
 		return dist.StatusNotAllowed
@@ -127,6 +130,8 @@ func (a *attempt) mayProve(h dist.Hello, patient bool) (<-chan struct{}, error) 
 	switch o := t.out[h.Name]; {
 	case up && r.info.Creation == h.Creation:
 		return nil, ErrUp
+	case t.isHeld(h.Name):
+		return nil, ErrHeld
 	case up && r.contested(h.Creation, time.Now()):
 		return nil, ErrDuplicate
 	case o != nil && o != a:

@@ -97,6 +97,8 @@ func (t *Table) reserve(a *attempt) error {
 	case a.want == "":
 	case t.up(a.want):
 		return ErrUp
+	case t.isHeld(a.want):
+		return ErrHeld
 	case t.out[a.want] != nil:
 		return ErrDialling
 	default:

@@ -75,6 +75,11 @@
 // nodes use one name: then the link that is up stays, and other creations are
 // refused for takeoverTime.
 //
+// # Holding off
+//
+// A peer that was parted from for what it did would be back at once, by its own
+// dial or by ours. Hold keeps a name out for a while, in both directions.
+//
 // # Strangers
 //
 // At most MaxPending handshakes that others began are under way, each for

@@ -62,6 +62,11 @@ func (t *Table) incumbent(a *attempt, remote dist.Remote) (*dist.Link, error) {
 		return nil, ErrClosed
 	case t.alone && !a.outgoing:
 		return nil, dist.ErrNotAllowed
+	case t.isHeld(remote.Name):
+		if !a.outgoing {
+			t.counts.refusedHeld.Add(1)
+		}
+		return nil, ErrHeld
 	}
 	if t.yields(a, remote) {
 		return nil, ErrReplaced

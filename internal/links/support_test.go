@@ -26,6 +26,11 @@ type mute struct{}
 func (mute) Send(*dist.Link, etf.PidView, []byte)                  {}
 func (mute) SendName(*dist.Link, etf.PidView, []byte, []byte)      {}
 func (mute) SendAlias(*dist.Link, etf.Ref, []byte)                 {}
+func (mute) Limit(etf.PidView) int                                 { return 0 }
+func (mute) LimitName([]byte) int                                  { return 0 }
+func (mute) Dropped(*dist.Link, etf.PidView, []byte, dist.Drop)    {}
+func (mute) Linked(_ *dist.Link, _, _ etf.Pid)                     {}
+func (mute) Unlinked(_ *dist.Link, _, _ etf.Pid)                   {}
 func (mute) Lives(etf.PidView) bool                                { return false }
 func (mute) LivesName([]byte) bool                                 { return false }
 func (mute) Monitored(*dist.Link, etf.Pid, dist.Target, etf.Ref)   {}

@@ -68,9 +68,10 @@ type Table struct {
 
 	mu      sync.Mutex
 	rows    map[string]*row
-	out     map[string]*attempt // outbound handshakes, by the name wanted or about to be proved
-	dials   map[*attempt]bool   // outbound handshakes, all of them
-	in      map[*attempt]bool   // inbound handshakes that were let past their name message
+	out     map[string]*attempt  // outbound handshakes, by the name wanted or about to be proved
+	dials   map[*attempt]bool    // outbound handshakes, all of them
+	in      map[*attempt]bool    // inbound handshakes that were let past their name message
+	held    map[string]time.Time // names that may have no new link, until when
 	live    int
 	alone   bool // inbound handshakes are not allowed
 	closed  bool
@@ -97,6 +98,7 @@ func New(c Config) *Table {
 	return &Table{
 		cfg:     c,
 		rows:    map[string]*row{},
+		held:    map[string]time.Time{},
 		out:     map[string]*attempt{},
 		dials:   map[*attempt]bool{},
 		in:      map[*attempt]bool{},
