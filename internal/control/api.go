@@ -20,29 +20,30 @@ const (
 
 // Status is what one node says about itself: GET /v1/status.
 type Status struct {
-	Schema    string       `json:"schema"`
-	Node      string       `json:"node"`
-	State     string       `json:"state"`  // joining, up, alone (after leave), stopping
-	Health    string       `json:"health"` // healthy, or degraded with the reasons in Warnings
-	Version   string       `json:"version"`
-	PID       int          `json:"pid"`
-	Names     string       `json:"names"` // short or long
-	Hidden    bool         `json:"hidden"`
-	Boot      string       `json:"boot"` // our creation in hex
-	Started   time.Time    `json:"started"`
-	Listen    []string     `json:"listen"`   // every bound address, IP:PORT
-	Loopback  bool         `json:"loopback"` // all of Listen is on this machine only
-	Socket    string       `json:"socket"`
-	EPMD      EPMD         `json:"epmd"`
-	Cookie    string       `json:"cookie"` // where it came from and its length, never its value
-	Seeds     []Seed       `json:"seeds"`
-	Peers     PeerCounts   `json:"peers"`
-	Down      []string     `json:"down"` // names of peers that are down
-	Warnings  []string     `json:"warnings"`
-	Counters  []NamedCount `json:"counters"` // drops, refusals, coalesced; sorted by name
-	Epoch     string       `json:"epoch"`    // same as Boot; events carry it
-	EventSeq  uint64       `json:"event_seq"`
-	MeshPeers int          `json:"mesh_addresses"` // addresses told by peers and kept to try
+	Schema    string        `json:"schema"`
+	Node      string        `json:"node"`
+	State     string        `json:"state"`  // joining, up, alone (after leave), stopping
+	Health    string        `json:"health"` // healthy, or degraded with the reasons in Warnings
+	Version   string        `json:"version"`
+	PID       int           `json:"pid"`
+	Names     string        `json:"names"` // short or long
+	Hidden    bool          `json:"hidden"`
+	Boot      string        `json:"boot"` // our creation in hex
+	Started   time.Time     `json:"started"`
+	Listen    []string      `json:"listen"`   // every bound address, IP:PORT
+	Loopback  bool          `json:"loopback"` // all of Listen is on this machine only
+	Socket    string        `json:"socket"`
+	EPMD      EPMD          `json:"epmd"`
+	Cookie    string        `json:"cookie"` // where it came from and its length, never its value
+	Seeds     []Seed        `json:"seeds"`
+	Peers     PeerCounts    `json:"peers"`
+	Channels  ChannelCounts `json:"channels"`
+	Down      []string      `json:"down"` // names of peers that are down
+	Warnings  []string      `json:"warnings"`
+	Counters  []NamedCount  `json:"counters"` // drops, refusals, coalesced; sorted by name
+	Epoch     string        `json:"epoch"`    // same as Boot; events carry it
+	EventSeq  uint64        `json:"event_seq"`
+	MeshPeers int           `json:"mesh_addresses"` // addresses told by peers and kept to try
 }
 
 // EPMD says whether the node is registered with the local epmd.

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -103,12 +102,10 @@ func document[T any](res *http.Response, err error) (doc T, _ error) {
 
 // do sends one request and gives the answer if it is one of success.
 func (c *Client) do(ctx context.Context, method, path string, q url.Values, body []byte) (*http.Response, error) {
-	u := url.URL{Scheme: "http", Host: "liminal", Path: path, RawQuery: q.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	req, err := newRequest(ctx, method, path, q, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("control: %w", err)
+		return nil, err
 	}
-	req.Header.Set(Header, strconv.Itoa(Version))
 	res, err := (&http.Transport{
 		DialContext:            c.dial,
 		DisableKeepAlives:      true,

@@ -15,6 +15,8 @@ type counters struct {
 	failed       atomic.Uint64 // requests answered with an error
 	lost         atomic.Uint64 // stream writes to a reader that is gone or takes nothing
 	streamErrors atomic.Uint64 // streams cut by an error
+	refused      atomic.Uint64 // messages of publishers not taken
+	unread       atomic.Uint64 // messages taken from a subscription and not written to its reader
 	panics       atomic.Uint64
 }
 
@@ -32,9 +34,11 @@ func (s *Server) Counters() []NamedCount {
 		{"control_evicted", s.counts.evicted.Load()},
 		{"control_failed", s.counts.failed.Load()},
 		{"control_panics", s.counts.panics.Load()},
+		{"control_pub_refused", s.counts.refused.Load()},
 		{"control_refused_uid", uid},
 		{"control_stream_errors", s.counts.streamErrors.Load()},
 		{"control_stream_lost", s.counts.lost.Load()},
+		{"control_sub_lost", s.counts.unread.Load()},
 	}
 }
 

@@ -28,6 +28,7 @@ type fakeNode struct {
 	err    error                       // what calls fail with
 	hold   func(context.Context) error // what Join waits for
 	gone   int                         // watches that have returned
+	fakeBus
 }
 
 func newFakeNode() *fakeNode {

@@ -18,6 +18,9 @@ const (
 	CodeVersion     = "control_version" // the numbers of the calls differ
 	CodeUnknownPeer = "unknown_peer"    // a named peer is not listed
 	CodeInternal    = "internal"        // a bug
+
+	CodeMessageSize  = "message_size"  // a message over the limit
+	CodeMessageEmpty = "message_empty" // a message without a byte, or no message
 )
 
 // Exit codes of the errors made here.

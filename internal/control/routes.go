@@ -28,6 +28,11 @@ var calls = map[string]call{
 	"/v1/join":   {http.MethodPost, nil, (*Server).serveJoin},
 	"/v1/leave":  {http.MethodPost, nil, (*Server).serveLeave},
 	"/v1/watch":  {http.MethodGet, []string{"since"}, (*Server).serveWatch},
+
+	"/v1/channels":  {http.MethodGet, []string{"name"}, (*Server).serveChannels},
+	"/v1/subscribe": {http.MethodGet, []string{"channel", "policy", "format"}, (*Server).serveSubscribe},
+	"/v1/publish": {http.MethodPost,
+		[]string{"channel", "framing", "wait", "timeout", "keep_going", "empty"}, (*Server).servePublish},
 }
 
 func (s *Server) route(w http.ResponseWriter, r *http.Request) error {

@@ -22,6 +22,14 @@ type Backend interface {
 	// Watch calls emit for each event, from one goroutine, until ctx or the
 	// node ends. An error of emit means that the reader is gone: return it.
 	Watch(ctx context.Context, since uint64, hasSince bool, emit func(Event) error) error
+	// Publish has waited for r.Wait when it returns. A name that no channel can
+	// have is an *Error with Exit 64, a wait that took too long one of code
+	// timeout.
+	Publish(ctx context.Context, r PublishRequest) (Publication, error)
+	// Subscribe returns once the subscription stands.
+	Subscribe(ctx context.Context, r SubscribeRequest) (Subscription, error)
+	// Channels lists all channels, or those named.
+	Channels(ctx context.Context, names []string) (Channels, error)
 }
 
 // Limits. maxWaiting is for connections without a request; see doc.go.
@@ -36,6 +44,9 @@ const (
 	idleTimeout    = 60 * time.Second
 	closeTimeout   = 2 * time.Second
 	bookmarkPeriod = 10 * time.Second
+	drainTimeout   = 2 * time.Second        // for a client that is still sending when its answer is there
+	endTimeout     = 500 * time.Millisecond // for a reader that takes nothing when its stream ends
+	gonePeriod     = 250 * time.Millisecond // how often a client that waits is looked after
 )
 
 // Server answers the control calls of one node.
@@ -74,6 +85,7 @@ func NewServer(b Backend, log *slog.Logger) *Server {
 		MaxHeaderBytes:    maxHeader,
 		ConnState:         s.conns.note,
 		BaseContext:       func(net.Listener) context.Context { return s.ctx },
+		ConnContext:       withConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s
@@ -157,13 +169,14 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(Header, versionText)
 	if e := s.enter(); e != nil {
 		w.Header().Set("Connection", "close")
+		http.NewResponseController(w).EnableFullDuplex() // answer before the body
 		s.fail(w, e)
 		return
 	}
 	defer s.leave()
 	defer s.recoverBug(w, r)
 	if err := s.route(w, r); err != nil {
-		s.fail(w, asError(err))
+		s.failEarly(w, r, asError(err))
 	}
 }
 
@@ -177,5 +190,8 @@ func (s *Server) recoverBug(w http.ResponseWriter, r *http.Request) {
 	}
 	s.counts.panics.Add(1)
 	s.log.Error("control call failed", "path", r.URL.Path, "panic", v)
-	s.fail(w, &Error{Code: CodeInternal, Message: "a control call failed", Why: "this is a bug in liminal", Exit: exitBug})
+	if ct := w.Header().Get("Content-Type"); ct != "" && ct != "application/json" {
+		panic(http.ErrAbortHandler) // in the middle of a stream: cut it
+	}
+	s.failEarly(w, r, &Error{Code: CodeInternal, Message: "a control call failed", Why: "this is a bug in liminal", Exit: exitBug})
 }

@@ -35,7 +35,7 @@ func TestCalls(t *testing.T) {
 	for _, k := range st.Counters {
 		names = append(names, k.Name)
 	}
-	want := "control_busy control_evicted control_failed control_panics control_refused_uid control_stream_errors control_stream_lost zz"
+	want := "control_busy control_evicted control_failed control_panics control_pub_refused control_refused_uid control_stream_errors control_stream_lost control_sub_lost zz"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("counters %s\nwant     %s", got, want)
 	}

@@ -38,17 +38,18 @@ func (c *Client) Watch(ctx context.Context, since uint64, fn func(Event) error) 
 			return err
 		}
 	}
-	return watchEnd(ctx, lines.Err())
+	return streamEnd(ctx, "watch", lines.Err())
 }
 
-func watchEnd(ctx context.Context, err error) error {
+// streamEnd names the end of a stream of that call; err is nil at one in order.
+func streamEnd(ctx context.Context, call string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err == nil:
 		return ErrStreamEnd
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("control: watch: the stream was cut: %w", err)
+		return fmt.Errorf("control: %s: the stream was cut: %w", call, err)
 	}
-	return fmt.Errorf("control: watch: %w", err)
+	return fmt.Errorf("control: %s: %w", call, err)
 }
