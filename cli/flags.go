@@ -80,8 +80,14 @@ func placeholder(s config.Setting) string {
 		return "WORD"
 	case s.Kind() == config.KindDuration:
 		return "DUR"
+	case s.Kind() == config.KindSize:
+		return "SIZE"
+	case s.Kind() == config.KindNumber:
+		return "N"
 	}
 	switch s.Key {
+	case "cluster.scope":
+		return "SCOPE"
 	case "node.name":
 		return "NAME[@HOST]"
 	case "node.listen":

@@ -7,16 +7,24 @@ import (
 // The process liminal lives, so a monitor on it never fires: whoever calls it
 // in any of OTP's ways must get an answer, or waits for ever.
 
-// call answers gen_server:call({liminal, Node}, peers).
+// call answers gen_server:call({liminal, Node}, peers), and the same with
+// {channels, Groups}.
 func (m message) call() error {
 	to, reply, err := m.caller()
 	if err != nil {
 		return err
 	}
-	if !m.r.AtomIs("peers") {
-		return m.notSupported(to, reply)
+	if m.r.AtomIs("peers") {
+		return m.l.Send(m.n.self, to, m.n.appendPeers(reply, m.l))
 	}
-	return m.l.Send(m.n.self, to, m.n.appendPeers(reply, m.l))
+	if arity, err := m.r.TupleHeader(); err == nil && arity == 2 && m.r.AtomIs("channels") {
+		reply, err = m.n.appendCounts(reply, m.r)
+		if err != nil {
+			return err
+		}
+		return m.l.Send(m.n.self, to, reply)
+	}
+	return m.notSupported(to, reply)
 }
 
 // refuse answers a call of another kind, {Label, {Pid, Tag}, Request}: that of

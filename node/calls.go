@@ -41,6 +41,7 @@ type call struct {
 	peer   string
 	number uint64 // of a probe
 	until  time.Time
+	take   func(*etf.Reader) error // takes the answer, in place of the row in questions
 }
 
 func requestPeers(*Node) []byte { return etf.AppendAtom(nil, "peers") }
@@ -65,6 +66,12 @@ func (n *Node) askNumbered(l *dist.Link, name string, kind callKind, number uint
 	if q.mesh && n.cfg.NoMesh {
 		return
 	}
+	n.put(&call{kind: kind, link: l, peer: name, number: number}, q.to, q.request(n))
+}
+
+// put sends a question to a registered name and files it until it is answered,
+// the link ends, or callTime has passed.
+func (n *Node) put(c *call, to string, request []byte) {
 	n.mu.Lock()
 	if len(n.calls) >= maxCalls {
 		n.mu.Unlock()
@@ -73,10 +80,11 @@ func (n *Node) askNumbered(l *dist.Link, name string, kind callKind, number uint
 	}
 	n.lastRef++
 	id := n.lastRef
-	n.calls[id] = &call{kind: kind, link: l, peer: name, number: number, until: time.Now().Add(callTime)}
+	c.until = time.Now().Add(callTime)
+	n.calls[id] = c
 	n.mu.Unlock()
 	// An error means that the link has ended, which drops its calls.
-	_ = l.SendName(n.self, q.to, encodeCall(n.self, n.ref(id), q.request(n)))
+	_ = c.link.SendName(n.self, to, encodeCall(n.self, n.ref(id), request))
 }
 
 // ref is our reference of that number. OTP keeps 18 bits in the first word.
@@ -85,6 +93,11 @@ func (n *Node) ref(id uint64) etf.Ref {
 		Node: etf.Atom(n.name), Creation: n.creation, Len: 3,
 		Words: [5]uint32{uint32(id & 0x3ffff), uint32(id >> 18), uint32(id >> 50)},
 	}
+}
+
+// refNumber is the number that ref was made of.
+func refNumber(r etf.Ref) uint64 {
+	return uint64(r.Words[0]) | uint64(r.Words[1])<<18 | uint64(r.Words[2])<<50
 }
 
 // answer takes {Ref, Result} if Ref is a question of ours to that link.
@@ -97,7 +110,7 @@ func (n *Node) answer(l *dist.Link, msg []byte) bool {
 	if err != nil || ref.Len != 3 {
 		return false
 	}
-	id := uint64(ref.Words[0]) | uint64(ref.Words[1])<<18 | uint64(ref.Words[2])<<50
+	id := refNumber(ref.Ref())
 	n.mu.Lock()
 	c := n.calls[id]
 	if c == nil || c.link != l {
@@ -107,6 +120,10 @@ func (n *Node) answer(l *dist.Link, msg []byte) bool {
 	}
 	delete(n.calls, id)
 	n.mu.Unlock()
+	if c.take != nil {
+		n.note(c.take(&r))
+		return true
+	}
 	if c.kind == callAuth {
 		n.probeAnswered(l, c.number)
 		return true

@@ -37,6 +37,7 @@ type Config struct {
 	EPMD      EPMDMode // "" is auto
 	EPMDPort  int      // 0 is 4369
 	NoMesh    bool     // dial seeds only, not the peers that peers tell of
+	Scope     string   // OTP pg scope whose groups are the channels; "" is "pg"
 
 	Poll            time.Duration // how often membership is compared; 0 is 250 ms
 	Tick            time.Duration // net tick time; 0 is 60 s
@@ -48,7 +49,10 @@ type Config struct {
 	Probe           time.Duration // between two probes of a peer; 0 is 1 s
 	ProbeTimeout    time.Duration // silence after which a liminal peer is down; 0 is 3 s
 	OTPProbeTimeout time.Duration // the same for other peers; 0 leaves it to the tick rule
-	Drain           time.Duration // time to say goodbye in Close; 0 is 5 s
+	Drain           time.Duration // time to flush and say goodbye in Close; 0 is 5 s
+
+	MaxMessage int // bytes of the longest payload published or taken; 0 is 1 MiB, at most 64 MiB
+	Queue      int // messages kept for a slow subscriber; 0 is 262,144, and never more than 64 MiB of them
 
 	Logger *slog.Logger // nil discards
 

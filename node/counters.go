@@ -16,6 +16,7 @@ type counters struct {
 	exits, lateAnswers               atomic.Uint64
 	callsRefused, callsExpired       atomic.Uint64
 	toldRefused                      atomic.Uint64
+	quota, fromForged, tooLong       atomic.Uint64
 }
 
 // counters gathers what every part counted. The caller holds n.mu.
@@ -40,6 +41,13 @@ func (n *Node) counters() map[string]uint64 {
 		"told_given_up":          plan.GivenUp,
 		"told_addresses_dropped": resolver.ToldDropped,
 	}
+	maps.Copy(all, map[string]uint64{
+		"peers_expelled":      c.quota.Load(),
+		"messages_from_other": c.fromForged.Load(),
+		"dropped_too_long":    c.tooLong.Load(),
+	})
+	maps.Copy(all, n.groups.counters())
+	maps.Copy(all, n.bus.Counters())
 	maps.Copy(all, n.table.Counters())
 	var live []*dist.Link
 	for _, p := range n.peers {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/etf"
 )
 
 // withDefaults fills in what the caller left open.
@@ -29,6 +30,9 @@ func (c Config) withDefaults() Config {
 	c.Listen = cmp.Or(c.Listen, "localhost:0")
 	c.EPMD = cmp.Or(c.EPMD, EPMDAuto)
 	c.EPMDPort = cmp.Or(c.EPMDPort, 4369)
+	c.Scope = cmp.Or(c.Scope, "pg")
+	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
+	c.Queue = cmp.Or(c.Queue, 1<<18)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -61,11 +65,29 @@ func (c Config) check() error {
 	if err := checkAdvertise(c.Advertise); err != nil {
 		return fmt.Errorf("config: Advertise: %w", err)
 	}
+	if err := c.checkChannels(); err != nil {
+		return err
+	}
 	switch c.EPMD {
 	case EPMDAuto, EPMDRequire, EPMDOff:
 		return nil
 	}
 	return fmt.Errorf("config: EPMD must be auto, require or off, not %q", c.EPMD)
+}
+
+// maxMaxMessage is what a peer takes of one message at most.
+const maxMaxMessage = 64 << 20
+
+func (c Config) checkChannels() error {
+	switch {
+	case c.MaxMessage < 0 || c.MaxMessage > maxMaxMessage:
+		return fmt.Errorf("config: MaxMessage is %d, at most %d bytes are possible", c.MaxMessage, maxMaxMessage)
+	case c.Queue < 0:
+		return errors.New("config: Queue is negative")
+	case c.Scope == selfName || etf.CheckAtom(c.Scope) != nil:
+		return fmt.Errorf("config: Scope %q cannot name a pg scope here", c.Scope)
+	}
+	return nil
 }
 
 // checkAdvertise takes HOST and HOST:PORT: a peer refuses a hello with anything

@@ -18,6 +18,7 @@ var causes = []struct {
 	stage string
 }{
 	{ErrNameMode, ErrNameMode, "name"},
+	{links.ErrHeld, ErrHeld, "name"},
 	{discovery.ErrNoHost, ErrNoHost, "resolve"},
 	{discovery.ErrNoPort, ErrNoPort, "resolve"},
 	{epmd.ErrNoSuchName, ErrNoSuchName, "epmd"},

@@ -31,6 +31,31 @@
 // Node.mu, since its down hook takes it. Nothing is logged under Node.mu: a log
 // may be slow, and the readers of all links wait for that lock.
 //
+// # Channels
+//
+//	sub, err := n.Subscribe(ctx, node.SubscribeOptions{}, "orders")
+//	m, err := sub.Next(ctx)
+//	...
+//	receipt, err := n.Publish(ctx, "orders", []byte("hello"))
+//
+// A channel is a group of OTP's pg, in the scope Config.Scope: orders is the
+// group <<"orders">>, :orders the atom group orders. On each node a channel with
+// a subscriber is one process (internal/bus), a member of the group, however
+// many subscribers it has; so a publish sends one message a node, and an Erlang
+// process that joins the group, or sends to its members, takes part.
+//
+// The scope (internal/pg) decides what peers are told. Its one lock is in
+// groups.go: what the scope wants sent is queued on the links under that lock,
+// so that a sync and the changes after it reach each peer in order. A link that
+// comes up is told discover, and a sync is its backfill; one that goes down takes
+// its members along at once, before the poll has seen it.
+//
+// A message (payload.go) is encoded once and queued on each link; the reader of
+// the link at the other end finds the channel by the number of its process,
+// takes the message apart in place, and queues it for the subscribers. Delivery
+// is at most once and in order from one publisher to one subscriber; each queue
+// is bounded, and what it drops is counted and marked (Message.Lost).
+//
 // # Start and stop
 //
 // Start: listen, register with epmd, run the loop, call Config.Listening, dial
@@ -50,6 +75,8 @@
 //	{echo, 1, N}                                              the answer
 //	{peers, 1, [{Name, Host, Port, Kind}]}                    to liminal peers, of an OTP node that came up
 //	{'$gen_call', {Pid, Tag}, peers}                          answered {Tag, [{Name, Host, Port, Kind}]}
+//	{'$gen_call', {Pid, Tag}, {channels, [Group]}}            answered {Tag, [{Group, Subscribers}]}; [] asks for all
+//	{pub, Channel, Payload}                                   from an Erlang process: publishes here
 //
 // A peer whose handshake offers SPAWN is an OTP node; it gets no hello, is
 // probed with the call that net_adm:ping makes, and is asked for nodes()
@@ -85,6 +112,26 @@
 // The node.stopping event is the last: links that end because we stop make
 // none. After a gap the new snapshot stands for all events up to its seq, so
 // Missed counts those that are still kept too.
+//
+// Seq counts a node's messages on one channel, so that a subscriber can see what
+// was lost on the way to it. It starts over when the channel was idle for so
+// long that it was forgotten. Two calls of Publish at one moment may arrive in
+// either order on a link that was full.
+//
+// The from of a message is the peer that sent it here, whatever the message
+// says: a peer does not speak for third nodes. What an Erlang process has
+// published through {pub, ...} carries its node's name on this node, and this
+// node's name elsewhere.
+//
+// A message to a pid of a channel that nobody subscribes to any more is dropped
+// and counted as dropped_unknown_pid.
+//
+// Channels asks liminal peers how many subscribers stand behind their member.
+// An answer holds half a mebibyte; who has more channels than fit is named as
+// incomplete, and its other channels count one subscriber each.
+//
+// Joins and leaves of this node are paced (pacer.go), since peers count them: a
+// peer expels who does more than its limit allows.
 //
 // Generations are counted per name and start over when a name is forgotten.
 package node

@@ -31,6 +31,10 @@ var (
 	ErrUnreachable = errors.New("cannot connect")
 	ErrTimeout     = errors.New("no answer in time")
 	ErrNotDist     = errors.New("that is not an Erlang distribution port")
+	ErrBadChannel  = errors.New("not a channel")
+	ErrTooLarge    = errors.New("the message is too large") // Config.MaxMessage
+	ErrSlow        = errors.New("the subscription was too slow")
+	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )
 
 // DialError says how dialling one address failed.

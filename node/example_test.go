@@ -166,3 +166,95 @@ func ExampleNode_Watch_since() {
 	// 1 peer.join
 	// 2 node.stopping
 }
+
+// A message goes from one node to the subscribers of another.
+func ExampleNode_Publish() {
+	ctx := context.Background()
+	a := mustStart(config("a"))
+	defer a.Close()
+	b := mustStart(config("b", a.ListenAddr()[0].String()))
+	defer b.Close()
+
+	sub, err := b.Subscribe(ctx, node.SubscribeOptions{}, "orders")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sub.Close()
+	if err := a.AwaitMembers(ctx, "orders", 1); err != nil { // the news of it takes one trip
+		log.Fatal(err)
+	}
+	receipt, err := a.Publish(ctx, "orders", []byte(`{"id":1}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Members, "member on", receipt.Nodes, "node")
+	m, err := sub.Next(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %d from %s: %s\n", m.Channel, m.Seq, m.From, m.Payload)
+	// Output:
+	// 1 member on 1 node
+	// orders 1 from a@127.0.0.1: {"id":1}
+}
+
+// A publisher is for many messages: it waits where a link is full, and sums up
+// what happened.
+func ExamplePublisher() {
+	ctx := context.Background()
+	a := mustStart(config("a"))
+	defer a.Close()
+	sub, err := a.Subscribe(ctx, node.SubscribeOptions{}, "numbers")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sub.Close()
+	p, err := a.Publisher("numbers")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer p.Close()
+	for i := range 3 {
+		if err := p.Publish(ctx, fmt.Appendf(nil, "%d", i)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := p.Flush(ctx); err != nil {
+		log.Fatal(err)
+	}
+	r := p.Receipt()
+	fmt.Println(r.Messages, "messages to", r.Subscribers, "subscriber, dropped", r.Dropped)
+	for range 3 {
+		m, err := sub.Next(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s ", m.Payload)
+	}
+	// Output:
+	// 3 messages to 1 subscriber, dropped 0
+	// 0 1 2
+}
+
+// Channels says who listens, on this node and on the others.
+func ExampleNode_Channels() {
+	ctx := context.Background()
+	a := mustStart(config("a"))
+	defer a.Close()
+	for range 2 {
+		sub, err := a.Subscribe(ctx, node.SubscribeOptions{}, "orders")
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer sub.Close()
+	}
+	list, _, err := a.Channels(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range list {
+		fmt.Println(c.Name, c.Subscribers, c.Members)
+	}
+	// Output:
+	// orders 2 [{a@127.0.0.1 liminal 2}]
+}

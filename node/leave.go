@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
@@ -32,9 +33,29 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 	}
 	n.mu.Unlock()
 	signal(n.settled) // a Start that waits for its seeds waits for nothing now
+	flushed := n.flush(ctx)
 	told := n.goodbye(ctx, dist.ReasonClosed)
 	n.PollOnce()
-	return Left{Told: told}, ctx.Err()
+	return Left{Told: told, Flushed: flushed}, ctx.Err()
+}
+
+// flush waits until what is queued for peers is written, and counts that. A
+// goodbye would overtake it: control goes before data.
+func (n *Node) flush(ctx context.Context) int {
+	var flushed atomic.Int64
+	var wg sync.WaitGroup
+	for l := range n.kinds() {
+		before := l.Stats()
+		if before.Queued == 0 {
+			continue
+		}
+		wg.Go(func() {
+			_ = l.Flush(ctx) // what was not written is counted as dropped with the link
+			flushed.Add(int64(l.Stats().Written - before.Written))
+		})
+	}
+	wg.Wait()
+	return int(flushed.Load())
 }
 
 // partTime bounds the wait for a peer to answer our goodbye by hanging up.
@@ -140,9 +161,13 @@ func (n *Node) shutdown() {
 	if n.table != nil {
 		n.table.CloseListeners()
 		ctx, cancel := context.WithTimeout(context.Background(), drain)
+		n.flush(ctx)
 		n.goodbye(ctx, dist.ReasonStopped)
 		cancel()
 		n.table.Close(dist.ReasonStopped)
+	}
+	if n.bus != nil {
+		n.bus.Close()
 	}
 	n.feed.close()
 	n.log.Info("node stopped")

@@ -104,6 +104,11 @@ func (h lightHandler) message(l *dist.Link, msg []byte) {
 func (h lightHandler) Send(l *dist.Link, _ etf.PidView, msg []byte)          { h.message(l, msg) }
 func (h lightHandler) SendName(l *dist.Link, _ etf.PidView, _, msg []byte)   { h.message(l, msg) }
 func (h lightHandler) SendAlias(*dist.Link, etf.Ref, []byte)                 {}
+func (h lightHandler) Limit(etf.PidView) int                                 { return 0 }
+func (h lightHandler) LimitName([]byte) int                                  { return 0 }
+func (h lightHandler) Dropped(*dist.Link, etf.PidView, []byte, dist.Drop)    {}
+func (h lightHandler) Linked(_ *dist.Link, _, _ etf.Pid)                     {}
+func (h lightHandler) Unlinked(_ *dist.Link, _, _ etf.Pid)                   {}
 func (h lightHandler) Lives(etf.PidView) bool                                { return true }
 func (h lightHandler) LivesName([]byte) bool                                 { return true }
 func (h lightHandler) Monitored(*dist.Link, etf.Pid, dist.Target, etf.Ref)   {}

@@ -41,6 +41,11 @@ func (n *Node) beat(now time.Time, since time.Duration) {
 		n.table.Forgive(now)
 	}
 	n.table.Beat(now)
+	n.groups.tick(now)
+	if now.Sub(n.sampled) >= time.Second {
+		n.bus.Sample(now)
+		n.sampled = now
+	}
 	n.watchPeers(now)
 	n.expireCalls(now)
 	n.askMesh(now)

@@ -26,6 +26,9 @@ func (n *Node) linkUp(info links.Info) {
 	n.answerJoins(info)
 	n.mu.Unlock()
 
+	if kind == KindOTP || mayBeLiminal(info.Offered) {
+		n.groups.up(info)
+	}
 	switch {
 	case kind == KindOTP:
 		n.ask(info.Link, info.Name, callNodes)
@@ -57,6 +60,8 @@ func mayBeLiminal(offered dist.Flags) bool {
 // goes now; that it left is announced by the poll.
 func (n *Node) linkDown(info links.Info) {
 	n.totals.retire(info.Link)
+	n.groups.down(info.Link)
+	n.ends.drop(info.Link)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.record(info.Name)

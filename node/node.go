@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/liminal-bus/liminal/internal/bus"
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/epmd"
 	"github.com/liminal-bus/liminal/internal/etf"
@@ -31,6 +32,10 @@ type Node struct {
 	hello    []byte // encoded once
 
 	table    *links.Table
+	groups   *groups
+	bus      *bus.Bus
+	ends     ends
+	sampled  time.Time // owned by pollLoop
 	resolver *discovery.Resolver
 	epmd     *epmd.Registrar // nil when off
 
@@ -52,9 +57,10 @@ type Node struct {
 	forget  time.Duration
 	drain   time.Duration
 
-	feed   *feed
-	counts counters
-	totals linkTotals
+	feed      *feed
+	counts    counters
+	totals    linkTotals
+	published atomic.Uint64 // messages, for their ids
 
 	ctx     context.Context // ended by Close, first of all
 	stop    context.CancelFunc
@@ -76,6 +82,9 @@ func (n *Node) Creation() uint32 { return n.creation }
 func (n *Node) ListenAddr() []netip.AddrPort {
 	return append([]netip.AddrPort(nil), n.listen...)
 }
+
+// MaxMessage is the longest payload that is published or taken, in bytes.
+func (n *Node) MaxMessage() int { return n.cfg.MaxMessage }
 
 // nudge asks for a poll now. It is a hint: a lost one costs a poll interval.
 func (n *Node) nudge() {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/liminal-bus/liminal/internal/bus"
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
@@ -70,6 +71,8 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	_, n.host, _ = strings.Cut(name, "@")
 	n.self = etf.Pid{Node: etf.Atom(name), ID: selfID, Creation: n.creation}
 	n.ctx, n.stop = context.WithCancel(context.Background())
+	n.groups = newGroups(n, c.Scope)
+	n.bus = bus.New(bus.Options{Queue: c.Queue, Ended: n.detach})
 	n.resolver = n.newResolver()
 	n.plan, err = discovery.NewPlan(discovery.PlanOptions{
 		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: rand.Float64,

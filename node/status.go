@@ -27,8 +27,9 @@ type Status struct {
 	Listen    []netip.AddrPort
 	EPMD      EPMDStatus
 	Seeds     []SeedStatus
-	Isolated  bool              // seeds are configured, and neither one of them nor any peer is up
-	Warnings  []string          // what makes the node less than healthy or safe, in words
+	Isolated  bool     // seeds are configured, and neither one of them nor any peer is up
+	Warnings  []string // what makes the node less than healthy or safe, in words
+	Channels  ChannelTotals
 	Counters  map[string]uint64 // drops, refusals, coalesced; names are a closed set
 	EventSeq  uint64
 	Told      int // addresses told by peers and kept to try
@@ -57,7 +58,7 @@ type SeedStatus struct {
 // Left is what Leave did.
 type Left struct {
 	Told    int // peers that were told goodbye
-	Flushed int // messages written before the links closed
+	Flushed int // messages that were queued for peers, and written before the links closed
 }
 
 // Settings are what Reload can change on a running node. A zero value leaves

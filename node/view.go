@@ -74,13 +74,14 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 
 // Status says how the node is.
 func (n *Node) Status() Status {
+	channels := n.channelTotals()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := Status{
 		Name: n.name, State: n.state, Hidden: n.cfg.Hidden, LongNames: discovery.IsLong(n.host),
 		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
 		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(),
-		EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
+		Channels: channels, EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
 	}
 	s.Isolated = n.state == NodeUp && len(n.memberNames()) == 0 && slices.ContainsFunc(s.Seeds, missing)
 	s.Warnings = n.warnings(s)

@@ -46,6 +46,7 @@ var messages = map[string]struct {
 	"echo":      {3, (message).echo},    // {echo, Version, N}
 	"peers":     {3, (message).peers},   // {peers, Version, [{Name, Host, Port, Kind}]}
 	"$gen_call": {3, (message).call},    // {'$gen_call', {Pid, Tag}, Request}
+	"pub":       {3, (message).pub},     // {pub, Channel, Payload}, from an Erlang process
 
 	// What OTP's libraries ask of any process, and would wait for for ever.
 	"io_request":   {4, (message).io},   // {io_request, Pid, ReplyAs, Request}

@@ -67,6 +67,8 @@ func ourMessages() map[string][]byte {
 		"$gen_call": encodeCall(testPid(), testRef(), requestPeers(nil)),
 		"peers":     encodePeers([]told{{name: "c@127.0.0.1", host: "127.0.0.1", port: 4370, kind: KindOTP}}),
 
+		"pub": etf.AppendBinary(etf.AppendBinary(etf.AppendAtom(etf.AppendTuple(nil, 3), "pub"), []byte("chat")), []byte("hello")),
+
 		"io_request":   deviceRequest("io_request"),
 		"file_request": deviceRequest("file_request"),
 	}

@@ -44,6 +44,11 @@ func (s *Setting) set(f *fields, text string) error {
 		return s.setDuration(p, text)
 	case *[]string:
 		return s.setList(p, splitList(text))
+	case *int:
+		if s.size {
+			return s.setSize(p, text)
+		}
+		return s.setNumber(p, text)
 	}
 	return errors.New("has no place to go") // every row is tested
 }
@@ -112,6 +117,10 @@ func (s *Setting) expect() string {
 		return `a duration such as "5s"`
 	case s.Kind() == KindBool:
 		return "true or false"
+	case s.Kind() == KindSize:
+		return `a size such as "64KiB"`
+	case s.Kind() == KindNumber:
+		return "a number such as " + s.Default
 	case s.Kind() == KindList:
 		return `a list such as ["b", "c@dev:9100"]`
 	}

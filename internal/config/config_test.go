@@ -101,6 +101,7 @@ func TestDefaults(t *testing.T) {
 		Poll: 250 * time.Millisecond, Tick: time.Minute, DialTimeout: 5 * time.Second,
 		RetryMax: 5 * time.Second, ForgetAfter: 10 * time.Minute, JoinTimeout: 10 * time.Second,
 		Probe: time.Second, ProbeTimeout: 3 * time.Second, Drain: 5 * time.Second,
+		Scope: "pg", MaxMessage: 1 << 20, Queue: 1 << 18,
 	}
 	if got := v.Node(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -12,6 +12,10 @@
 // and all problems are reported at once, each with the line or the name under
 // which it came.
 //
+// Sizes are whole numbers of B, KiB, MiB or GiB, or bare bytes; KB and MB are
+// refused, since they mean two things. A number stands in the file without
+// quotes, in any form TOML has for integers.
+//
 // The file is bounded before it is parsed: 64 KiB, nesting of 32. It is parsed
 // twice. The decoder judges the document as a whole (syntax, keys defined
 // twice); then its syntax tree is walked for line and column of every key and

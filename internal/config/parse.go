@@ -138,8 +138,10 @@ func (w *walker) value(s *Setting, at, v *unstable.Node) {
 	switch kind := s.Kind(); {
 	case kind == KindBool && v.Kind == unstable.Bool:
 		g.text = string(v.Data)
-	case (kind == KindText || kind == KindDuration) && v.Kind == unstable.String:
+	case (kind == KindText || kind == KindDuration || kind == KindSize) && v.Kind == unstable.String:
 		g.text = string(v.Data)
+	case (kind == KindNumber || kind == KindSize) && v.Kind == unstable.Integer:
+		g.text = decimal(string(v.Data))
 	case kind == KindList && v.Kind == unstable.Array:
 		items, bad := texts(v)
 		if bad != "" {

@@ -26,6 +26,8 @@ const (
 	KindBool     Kind = "bool"
 	KindDuration Kind = "duration"
 	KindList     Kind = "list"
+	KindSize     Kind = "size"   // bytes, with or without a unit
+	KindNumber   Kind = "number" // a whole one
 )
 
 // Setting is one row of the table.
@@ -40,9 +42,11 @@ type Setting struct {
 	Doc     string // one line, for the example file and the help
 	Example string // a value for the help, where the default says little
 
-	zero  bool                    // a duration that may be 0
-	field func(f *fields) any     // where it goes
-	check func(text string) error // of one value, or of each in a list
+	zero   bool                    // a duration that may be 0
+	size   bool                    // a number of bytes
+	within span                    // of a number or size
+	field  func(f *fields) any     // where it goes
+	check  func(text string) error // of one value, or of each in a list
 }
 
 // UI is what the commands use.
@@ -106,6 +110,9 @@ var settings = []Setting{
 	{Key: "cluster.mesh", Flag: "mesh", Env: "LIMINAL_MESH", Default: "true", Part: PartNode,
 		Doc:   "false: dial seeds only, not the peers that peers tell of",
 		field: func(f *fields) any { return &f.mesh }},
+	{Key: "cluster.scope", Flag: "scope", Env: "LIMINAL_SCOPE", Default: "pg", Part: PartNode,
+		Doc:   "the Erlang pg scope whose groups are the channels",
+		field: func(f *fields) any { return &f.node.Scope }, check: checkScope},
 	{Key: "cluster.poll", Flag: "poll", Env: "LIMINAL_POLL", Default: "250ms", Part: PartNode,
 		Doc:   "how often membership is compared; 10ms to an eighth of tick",
 		field: func(f *fields) any { return &f.node.Poll }},
@@ -131,6 +138,15 @@ var settings = []Setting{
 		Doc:   "the same for Erlang peers; 0s leaves them to tick",
 		field: func(f *fields) any { return &f.node.OTPProbeTimeout }},
 
+	{Key: "channels.max_message", Flag: "max-message", Env: "LIMINAL_MAX_MESSAGE", Default: "1MiB", Part: PartNode,
+		Doc:  "longest message published or taken, 1B to 64MiB",
+		size: true, within: span{1, 64 << 20},
+		field: func(f *fields) any { return &f.node.MaxMessage }},
+	{Key: "channels.queue", Flag: "queue", Env: "LIMINAL_QUEUE", Default: "262144", Part: PartNode,
+		Doc:    "messages kept for a slow subscriber, 1 to 16777216",
+		within: span{1, 1 << 24},
+		field:  func(f *fields) any { return &f.node.Queue }},
+
 	{Key: "log.level", Flag: "log-level", Env: "LIMINAL_LOG_LEVEL", Default: "info", Part: PartNode, Reload: true,
 		Choices: []string{"debug", "info", "warn", "error"},
 		Doc:     "debug | info | warn | error",
@@ -155,6 +171,7 @@ var settings = []Setting{
 var tables = []struct{ name, doc string }{
 	{"node", ""},
 	{"cluster", ""},
+	{"channels", ""},
 	{"log", ""},
 	{"ui", "how commands write"},
 }
@@ -200,6 +217,11 @@ func (s *Setting) Kind() Kind {
 		return KindDuration
 	case *[]string:
 		return KindList
+	case *int:
+		if s.size {
+			return KindSize
+		}
+		return KindNumber
 	}
 	return KindText
 }

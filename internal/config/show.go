@@ -11,7 +11,7 @@ import (
 // the defaults.
 func Example() string {
 	var b strings.Builder
-	b.WriteString("# Every key is optional; an unknown key is an error. Durations: \"250ms\", \"5s\". [R] = SIGHUP applies it.\n")
+	b.WriteString("# Every key is optional; an unknown key is an error. Durations: \"250ms\", \"5s\"; sizes: \"64KiB\", \"1MiB\". [R] = SIGHUP applies it.\n")
 	writeTables(&b, func(i int) (value, comment string) {
 		s := &settings[i]
 		comment = s.Doc
@@ -87,6 +87,9 @@ func (s *Setting) literal(text string, items []string) string {
 			quoted[i] = tomlQuote(it)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
+	case KindNumber:
+		n, _ := strconv.Atoi(text) // a flag may have had zeros in front, or a sign
+		return strconv.Itoa(n)
 	}
 	return tomlQuote(text)
 }
