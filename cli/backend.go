@@ -19,6 +19,13 @@ type liveNode interface {
 	Join(ctx context.Context, addr string) node.Joined
 	Leave(ctx context.Context) (node.Left, error)
 	Watch(since uint64) watcher
+
+	MaxMessage() int
+	Publisher(channel string) (publisher, error)
+	AwaitMembers(ctx context.Context, channel string, members int) error
+	Subscribe(ctx context.Context, o node.SubscribeOptions, channels ...string) (subscription, error)
+	Channels(ctx context.Context, names ...string) ([]node.Channel, []string, error)
+	Subscriptions(peer string) []string
 }
 
 // watcher is a *node.Watcher.
@@ -51,7 +58,7 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 		Schema: control.SchemaStatus, Node: s.Name, State: string(s.State), Version: version(), PID: b.pid,
 		Names: namesWord(s.LongNames), Hidden: s.Hidden, Boot: bootText(s.Creation), Started: wireTime(s.Started),
 		Listen: addrTexts(s.Listen), Loopback: allLoopback(s.Listen), Socket: b.socket, EPMD: epmdOf(s.EPMD),
-		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Down: downNames(peers),
+		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Channels: countsOf(s.Channels), Down: downNames(peers),
 		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
 	}
 	out.Health, out.Warnings = health(s)
@@ -82,7 +89,9 @@ func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, err
 	now := b.now()
 	list := []control.Peer{}
 	for _, p := range b.node.Peers() {
-		list = append(list, peerOfNode(p, now))
+		peer := peerOfNode(p, now)
+		peer.Subscriptions = append(peer.Subscriptions, b.node.Subscriptions(p.Name)...)
+		list = append(list, peer)
 	}
 	f.Names = fullNames(f.Names, list)
 	kept, err := f.Apply(list)

@@ -29,6 +29,7 @@ type fakeNode struct {
 	left   node.Left
 	err    error
 	events []node.Event
+	bus    fakeChannels
 }
 
 func (f *fakeNode) Name() string        { return f.status.Name }
@@ -113,7 +114,8 @@ func TestBackendStatusIsWhole(t *testing.T) {
 			Name: "a@dev", State: node.NodeUp, Hidden: true, Creation: 0x7f3a, Started: noon, Told: 3, EventSeq: 9,
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}, Warnings: []string{"w"},
 			EPMD: node.EPMDStatus{Mode: node.EPMDAuto, Port: 4369, Err: errors.New("x")}, Counters: map[string]uint64{"b": 1, "a": 2},
-			Seeds: []node.SeedStatus{{Address: "b", State: "up", Node: "b@dev"}},
+			Seeds:    []node.SeedStatus{{Address: "b", State: "up", Node: "b@dev"}},
+			Channels: node.ChannelTotals{Channels: 2},
 		},
 		peers: []node.Peer{{Name: "c@dev", State: node.StateDown}, {Name: "b@dev", State: node.StateUp}},
 	})

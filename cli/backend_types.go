@@ -108,6 +108,12 @@ func countPeers(peers []node.Peer) control.PeerCounts {
 	return c
 }
 
+func countsOf(t node.ChannelTotals) control.ChannelCounts {
+	return control.ChannelCounts{
+		Channels: t.Channels, Subscriptions: t.Subscriptions, InRate: t.InRate, OutRate: t.OutRate, Drops: t.Drops,
+	}
+}
+
 func downNames(peers []node.Peer) []string {
 	down := []string{}
 	for _, p := range peers {

@@ -25,7 +25,7 @@ const demoPace = 1500 * time.Millisecond
 func (a *app) demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "three nodes join through one seed, one leaves and returns",
+		Usage: "three nodes join through one seed and talk; one leaves and returns",
 		Description: "Runs three real nodes in this process, on loopback, with a cookie and a runtime\n" +
 			"directory of their own, and leaves nothing behind. It fails if anything it shows\n" +
 			"does not happen.",
@@ -41,6 +41,7 @@ type demo struct {
 	cookie node.Cookie
 	log    *slog.Logger
 	views  map[string]*view // by short name: the nodes that run
+	subs   map[string]*node.Subscription
 	seen   *sightings
 }
 
@@ -52,7 +53,7 @@ func runDemo(ctx context.Context, c *call) error {
 	defer removeAll(dir, c.out)
 	d := &demo{
 		call: c, dir: dir, log: slog.New(slog.DiscardHandler), views: map[string]*view{}, seen: newSightings(),
-		cookie: node.NewCookie(rand.Text() + rand.Text()),
+		subs: map[string]*node.Subscription{}, cookie: node.NewCookie(rand.Text() + rand.Text()),
 	}
 	if c.out.verbose {
 		d.log = slog.New(slog.NewTextHandler(cleanWriter{c.env.Stderr}, nil))
@@ -69,7 +70,9 @@ func runDemo(ctx context.Context, c *call) error {
 func (d *demo) play(ctx context.Context) error {
 	d.tell("Three nodes on this machine, in one process. Look at them from another terminal:\n"+
 		"  LIMINAL_RUNTIME_DIR=%s liminal peers --node a\n\n", d.dir)
-	for _, step := range []func(context.Context) error{d.startSeed, d.joinOthers, d.stopOne, d.startAgain} {
+	for _, step := range []func(context.Context) error{
+		d.startSeed, d.joinOthers, d.talk, d.stopOne, d.talkWithout, d.startAgain, d.talkAgain,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -109,11 +112,13 @@ func (d *demo) startAgain(ctx context.Context) error {
 }
 
 func (d *demo) sumUp() {
-	d.tell("Three nodes, one seed, every one saw the others; b left and came back. Nothing is left behind.\n\n" +
+	d.tell("Three nodes, one seed, every one saw the others; b left and came back, and who subscribed got\n" +
+		"every message. Nothing is left behind.\n\n" +
 		"Now your own:\n" +
 		"  liminal node start --name a              in this terminal\n" +
 		"  liminal node start --name b --seed a     in a second one\n" +
-		"  liminal peers --node a                   in a third one\n")
+		"  liminal sub chat --node a                in a third one\n" +
+		"  liminal pub chat hello --node b          in a fourth one\n")
 }
 
 // tell is the story between the events. Scripts get the events alone.
@@ -179,6 +184,7 @@ func (d *demo) stop(name string) error {
 	delete(d.views, name)
 	v.end()
 	d.seen.forget(name)
+	defer d.unsubscribe(name) // after: what it subscribed to goes with the node
 	return v.service.Close()
 }
 

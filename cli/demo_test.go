@@ -20,7 +20,9 @@ func TestDemoOnTerminal(t *testing.T) {
 	r := startIn(t, terminal(env), "demo", "--color=never")
 	for _, want := range []string{
 		"LIMINAL_RUNTIME_DIR=", "a@127.0.0.1 listens on 127.0.0.1:", "b and c know one address", "b@127.0.0.1 listens on",
-		"b stops. It says goodbye", "leave b@127.0.0.1 (", "b starts again", "rejoin b@127.0.0.1 (liminal", "Nothing is left behind",
+		"a and b subscribe to chat", " a message chat c@127.0.0.1: hello from c", " b message chat c@127.0.0.1: hello from c",
+		"b stops. It says goodbye", "leave b@127.0.0.1 (", " a message chat c@127.0.0.1: is b gone?",
+		"b starts again", "rejoin b@127.0.0.1 (liminal", " a message chat b@127.0.0.1: back again", "Nothing is left behind",
 		"liminal node start --name a ",
 	} {
 		r.line(r.stdout, want)

@@ -32,8 +32,16 @@
 // so that status answers "joining". It ends in the order node, socket, lock:
 // while it drains, status answers; who sees the lock free may start that name.
 //
+// pub and sub are one request each, however many messages they carry. pub hands
+// its input to the request body through a feed, which holds nothing but what is
+// on its way and can end between two lines at any time; the node cuts it into
+// messages. sub decodes records and writes when nothing more is there already or
+// 64 KiB are gathered: fast in bulk, prompt when alone.
+//
 // All text from elsewhere passes one sanitiser (sanitize.go) on its way out,
 // through say, fields, table and encodeJSON. Nothing asks the terminal anything.
+// The one exception is what sub is for: into a pipe payloads go byte for byte. On
+// a terminal they pass the sanitiser in every form, unless --raw.
 //
 // # Decisions
 //
@@ -48,6 +56,31 @@
 // --wait asks the local socket every 50 ms instead of following its event
 // stream: it costs next to nothing, works before the node exists, sees states
 // that make no event (suspect), and has no broken stream to mend.
+//
+// sub has no time limit but a --timeout of its own: the one of environment and
+// file is for commands that ask and are answered. It bounds opening the
+// subscription all the same. Its end by --timeout is 124 only where --count was
+// not reached; a reader that goes away ends it with 0, since sub has no answer
+// that could be incomplete. Other commands give 141 there.
+//
+// --raw takes away the sanitiser, not the columns; those go with --plain.
+//
+// What a reader lost is told at once the first time and then in sums, once a
+// second: a reader that is too slow loses some with every batch.
+//
+// pub waits in the node, where a member is seen at once, and only for the node
+// itself by asking. With MESSAGE arguments --timeout bounds the call as a whole;
+// a stream has no limit. An interrupted stream of lines ends at a line, so that
+// the node can say what it has sent, and waits a second for that.
+//
+// pub --keep-going exits 65 if anything was refused, once the rest is sent: who
+// pipes a file wants to know that not all of it arrived. Dropped copies exit 1.
+//
+// channels NAME --wait N wants N subscribers on each of the named channels;
+// without a name all channels count together.
+//
+// A file of pub that cannot be read exits 74, also where permission is what it
+// lacks: 77 is for what the node or a peer refuses.
 //
 // status exits 1 only for what keeps the node from its work: not registered
 // where epmd is required, or cut off from all seeds and peers. Other warnings

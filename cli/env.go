@@ -15,6 +15,7 @@ import (
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	StdinTTY       bool       // Stdin is a terminal
 	StdoutTTY      bool       // Stdout is a terminal
 	StderrTTY      bool       // Stderr is a terminal
 	Width          func() int // columns of the terminal at Stdout, 0 while unknown
@@ -39,6 +40,7 @@ func OSEnv(signals <-chan os.Signal) Env {
 		Stdin:     os.Stdin,
 		Stdout:    os.Stdout,
 		Stderr:    os.Stderr,
+		StdinTTY:  isatty.IsTerminal(os.Stdin.Fd()),
 		StdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		StderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
 		Width:     stdoutWidth,

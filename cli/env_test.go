@@ -14,7 +14,7 @@ import (
 )
 
 // testEnv is a world of its own: home, runtime directory, no epmd, no terminal.
-func testEnv(t *testing.T, more ...string) Env {
+func testEnv(t testing.TB, more ...string) Env {
 	t.Helper()
 	run, err := os.MkdirTemp("", "lim") // t.TempDir is too long for a socket
 	if err != nil {

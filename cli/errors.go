@@ -14,6 +14,8 @@ import (
 const (
 	exitNo       = 1   // it worked, but the answer is no
 	exitUsage    = 64  // wrong flags or arguments
+	exitData     = 65  // a message was refused
+	exitNoInput  = 66  // a file that was named is missing
 	exitNoHost   = 69  // node not running, or host unreachable
 	exitBug      = 70  // bug in liminal
 	exitTaken    = 73  // name, port or socket already taken
@@ -40,11 +42,16 @@ var exits = map[string]int{
 	"cookie_file":       exitRefused,
 	"cookie_mode":       exitRefused,
 	"demo":              exitNo,
+	"dropped":           exitNo,
 	"epmd_missing":      exitNoHost,
 	"epmd_remote":       exitNoHost,
+	"input_missing":     exitNoInput,
 	"internal":          exitBug,
 	"io":                exitIO,
 	"join":              exitNo,
+	"message_empty":     exitData,
+	"message_refused":   exitData,
+	"message_size":      exitData,
 	"name_duplicate":    exitTaken,
 	"name_in_use":       exitTaken,
 	"name_mode":         exitProtocol,
@@ -58,12 +65,14 @@ var exits = map[string]int{
 	"refused":           exitRefused,
 	"runtime_dir":       exitRefused,
 	"self":              exitNo,
+	"slow":              exitNo,
 	"socket_path":       exitTaken,
 	"socket_permission": exitRefused,
 	"socket_taken":      exitTaken,
 	"stale_socket":      exitNoHost,
 	"timeout":           exitTimeout,
 	"unhealthy":         exitNo,
+	"unknown_channel":   exitNo,
 	"unknown_peer":      exitNo,
 	"unreachable":       exitNoHost,
 	"usage":             exitUsage,

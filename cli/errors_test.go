@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -83,6 +84,16 @@ func allTold() []told {
 			"db1:80 at 10.0.0.7:80 is not an Erlang distribution port\nwhat answers there speaks another protocol\nliminal help addresses"},
 		{dial("b@@x", "", "", node.ErrBadAddress), "bad_address", 64,
 			"\"b@@x\" is not an address\nan address is b, b@host, b@host:9100 or host:9100\nliminal help addresses"},
+		{unknownChannel("chat"), "unknown_channel", 1,
+			"no channel is called \"chat\"\nnobody subscribes to it, and nothing was published to it here\nliminal channels (lists them)"},
+		{pubAdvice(fail("message_size", "message of 1.2 MiB refused; 380 sent", "channels.max_message is 1 MiB on a@dev", "")), "message_size", 65,
+			"message of 1.2 MiB refused; 380 sent\nchannels.max_message is 1 MiB on a@dev\nraise channels.max_message there, or split the input"},
+		{pubAdvice(fail("message_empty", "an empty message", "", "")), "message_empty", 65,
+			"an empty message\n\nliminal pub CHANNEL --empty (sends them), or --keep-going (passes over them)"},
+		{pubAdvice(fail("message_refused", "1 message refused; 2 sent", "", "")), "message_refused", 65,
+			"1 message refused; 2 sent\n\nliminal pub CHANNEL --empty (for empty ones), or split the input"},
+		{inputError("x", fs.ErrPermission), "io", 74,
+			"cannot read x\npermission denied\nliminal pub CHANNEL --file PATH, of a file that can be read"},
 	}
 }
 
@@ -125,7 +136,7 @@ func TestAdviceCanBeTyped(t *testing.T) {
 
 // TestExits: every status is one that the manual lists.
 func TestExits(t *testing.T) {
-	known := []int{1, 64, 69, 70, 73, 74, 76, 77, 78, 124}
+	known := []int{1, 64, 65, 66, 69, 70, 73, 74, 76, 77, 78, 124}
 	for code, exit := range exits {
 		if !slices.Contains(known, exit) {
 			t.Errorf("%s exits %d", code, exit)

@@ -12,7 +12,7 @@ import (
 func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
 		a.nodeCommand(), a.statusCommand(), a.peersCommand(), a.joinCommand(), a.leaveCommand(),
-		a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
+		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
 	}
 }
 
@@ -21,6 +21,8 @@ const examples = `  liminal demo                              three nodes join; 
   liminal node start --name a               a node of your own
   liminal join app@host                     into an Erlang or Elixir cluster
   liminal peers --wait 2                    who is there, once two are
+  liminal sub orders                        what is published, as it arrives
+  liminal pub orders hello                  publish; Erlang processes get it too
 `
 
 func (a *app) shortHelp() error {
@@ -31,7 +33,7 @@ func (a *app) shortHelp() error {
 
 func helpText(commands []*cli.Command) string {
 	var b strings.Builder
-	b.WriteString("liminal runs a node in an Erlang cluster and shows who else is there.\n\n")
+	b.WriteString("liminal runs a node in an Erlang cluster, shows who else is there, and carries messages.\n\n")
 	b.WriteString(examples)
 	b.WriteString("\nCommands:\n")
 	writeCommands(&b, "", commands)
@@ -47,7 +49,7 @@ func writeCommands(b *strings.Builder, prefix string, commands []*cli.Command) {
 			continue
 		}
 		name := strings.TrimSpace(prefix + c.Name + " " + c.ArgsUsage)
-		fmt.Fprintf(b, "  %-17s %s\n", name, c.Usage)
+		fmt.Fprintf(b, "  %-25s %s\n", name, c.Usage)
 	}
 }
 

@@ -47,6 +47,15 @@ func (o *output) write(text string) {
 	}
 }
 
+// stream writes a part of a stream as it is, and leaves it to the caller what a
+// failure means.
+func (o *output) stream(b []byte) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, err := o.stdout.Write(b)
+	return err
+}
+
 // json writes one document on one line.
 func (o *output) json(doc any) error {
 	b, err := encodeJSON(doc)

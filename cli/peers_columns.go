@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -8,18 +9,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/control"
 )
 
-// peerColumn is one column of `liminal peers`. The order of the table is a
-// promise: new columns come only at its end.
-type peerColumn struct {
-	name  string // in --columns and --sort, and the head of plain output
-	head  string // on a terminal
-	right bool
-	plain func(p control.Peer) string
-	shown func(p control.Peer, now time.Time) cell // nil: as plain
-	less  func(a, b control.Peer) bool
-}
-
-var peerColumns = []peerColumn{
+var peerColumns = []listColumn[control.Peer]{
 	{name: "name", head: "NAME", plain: peerName, less: byText(peerName)},
 	{name: "state", head: "STATE", plain: peerState, shown: shownState, less: byText(peerState)},
 	{name: "kind", head: "KIND", plain: peerKind, less: byText(peerKind)},
@@ -29,51 +19,6 @@ var peerColumns = []peerColumn{
 	{name: "flaps", head: "FLAPS", right: true, plain: peerFlaps, less: byFlaps},
 	{name: "subs", head: "SUBS", plain: peerSubs, less: byText(peerSubs)},
 	{name: "reason", head: "REASON", plain: peerReason, shown: shownReason, less: byText(peerReason)},
-}
-
-func peerColumnNames() []string { return columnNames(peerColumns) }
-
-func columnNames(cols []peerColumn) []string {
-	var names []string
-	for _, c := range cols {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-func plainRow(p control.Peer, cols []peerColumn) []string {
-	var fields []string
-	for _, c := range cols {
-		fields = append(fields, c.plain(p))
-	}
-	return fields
-}
-
-func peerTable(peers []control.Peer, cols []peerColumn, now time.Time) ([]column, [][]cell) {
-	var heads []column
-	for _, c := range cols {
-		heads = append(heads, column{head: c.head, right: c.right})
-	}
-	var rows [][]cell
-	for _, p := range peers {
-		var row []cell
-		for _, c := range cols {
-			if c.shown != nil {
-				row = append(row, c.shown(p, now))
-			} else {
-				row = append(row, cell{text: dash(c.plain(p))})
-			}
-		}
-		rows = append(rows, row)
-	}
-	return heads, rows
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 func text(s *string) string {
@@ -145,10 +90,6 @@ func shownReason(p control.Peer, now time.Time) cell {
 	return cell{text: reason}
 }
 
-func byText(f func(control.Peer) string) func(a, b control.Peer) bool {
-	return func(a, b control.Peer) bool { return f(a) < f(b) }
-}
-
 // bySince puts peers without a link last.
 func bySince(a, b control.Peer) bool {
 	if a.Since == nil || b.Since == nil {
@@ -166,3 +107,58 @@ func byRTT(a, b control.Peer) bool {
 }
 
 func byFlaps(a, b control.Peer) bool { return a.Flaps < b.Flaps }
+
+const (
+	subsLeast = 12 // columns that SUBS gets whatever else is there
+	subsMost  = 40 // and those it takes at most, however wide the terminal
+	whyLeast  = 20 // columns that SUBS leaves to REASON where that has so many
+)
+
+// peersTable cuts SUBS, the one column that can be of any length, to what the
+// others leave of the width.
+func (o *output) peersTable(peers []control.Peer, v listView[control.Peer], now time.Time) {
+	cols, rows := tableOf(peers, v, now)
+	room := subsMost
+	if o.width > 0 {
+		room = min(room, o.width-othersWidth(cols, columnWidths(cols, rows, o.header)))
+	}
+	for i, c := range v.columns {
+		if c.name != "subs" {
+			continue
+		}
+		for j := range rows {
+			rows[j][i].text = dash(subsText(peers[j].Subscriptions, max(room, subsLeast)))
+		}
+	}
+	o.table(cols, rows)
+}
+
+// othersWidth is what all columns but SUBS need, gaps included.
+func othersWidth(cols []column, widths []int) int {
+	used := 0
+	for i, c := range cols {
+		switch c.head {
+		case "SUBS":
+		case "REASON":
+			used += min(widths[i], whyLeast) + 2
+		default:
+			used += widths[i] + 2
+		}
+	}
+	return used
+}
+
+// subsText is as many names as have room, and how many more there are:
+// "chat,orders,+12".
+func subsText(names []string, room int) string {
+	text := clean(strings.Join(names, ","))
+	if textWidth(text) <= room {
+		return text
+	}
+	kept, used := 0, textWidth("+"+strconv.Itoa(len(names)))
+	for kept < len(names) && used+textWidth(clean(names[kept]))+1 <= room {
+		used += textWidth(clean(names[kept])) + 1
+		kept++
+	}
+	return clean(strings.Join(append(slices.Clone(names[:kept]), "+"+strconv.Itoa(len(names)-kept)), ","))
+}

@@ -27,7 +27,7 @@ func peersOutput(t *testing.T, change func(*output, *peersView)) string {
 	t.Helper()
 	var b bytes.Buffer
 	o := &output{stdout: &b, stderr: &b}
-	v := peersView{columns: peerColumns, sort: peerColumns[0]}
+	v := peersView{listView: wholeView(peerColumns)}
 	change(o, &v)
 	c := &call{env: Env{Now: func() time.Time { return noon }}, out: o}
 	doc := control.Peers{Schema: control.SchemaPeers, Node: "a@dev", Time: noon, Peers: threePeers()}
@@ -38,9 +38,9 @@ func peersOutput(t *testing.T, change func(*output, *peersView)) string {
 }
 
 func TestPeersForms(t *testing.T) {
-	columns := func(names ...string) (cols []peerColumn) {
+	columns := func(names ...string) (cols []listColumn[control.Peer]) {
 		for _, n := range names {
-			col, err := findColumn(n, nil)
+			col, err := findColumn(n, peerColumns, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,10 +154,12 @@ func TestStatusText(t *testing.T) {
 	o.statusText(control.Status{
 		Node: "a@dev", State: "up", Health: "healthy", Version: "0.1.0", PID: 4121, Names: "short", Started: noon.Add(-134 * time.Minute),
 		Listen: []string{"127.0.0.1:40121"}, Loopback: true, Peers: control.PeerCounts{Up: 2, Down: 1}, Down: []string{"c@dev"},
+		Channels: control.ChannelCounts{Channels: 2, Subscriptions: 4, InRate: 31.2, OutRate: 44},
 	}, noon)
-	want := `a@dev   up 2h14m, healthy (liminal 0.1.0, pid 4121, short names)
-listen  127.0.0.1:40121 (this machine only; --listen :9100 opens it)
-peers   2 up, 1 down: c@dev
+	want := `a@dev     up 2h14m, healthy (liminal 0.1.0, pid 4121, short names)
+listen    127.0.0.1:40121 (this machine only; --listen :9100 opens it)
+peers     2 up, 1 down: c@dev
+channels  2, 4 subscriptions, 31 msg/s in, 44 msg/s out, 0 drops
 `
 	if b.String() != want {
 		t.Errorf("%swant\n%s", b.String(), want)

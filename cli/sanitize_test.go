@@ -81,12 +81,20 @@ func FuzzRender(f *testing.F) {
 		e := control.Event{Type: "peer.join", Name: name, Kind: reason, ToldBy: address, Reason: reason}
 		s := control.Status{Node: name, State: reason, Health: reason, Version: name, Names: address, Listen: []string{address},
 			Down: []string{name}, Warnings: []string{reason}, Seeds: []control.Seed{{Address: address, State: name, Error: &reason}}}
+		p.Subscriptions = []string{address, name}
+		ch := control.Channel{Name: name, Last: &now}
+		m := control.Message{Channel: name, From: address, Payload: []byte(reason), Time: now}
+		d := control.Published{Channel: name, Dropped: 1, Refused: 1, FirstRefused: &reason, Hint: &control.ChannelHint{Channel: name},
+			Peers: []control.PeerOutcome{{Node: address, Outcome: reason, Dropped: 1}}}
 		for _, form := range []form{formTerminal, formPlain} {
 			var b bytes.Buffer
 			o := &output{stdout: &b, stderr: &b, form: form, header: true, width: int(width), paint: true, errPaint: true, verbose: true}
-			cols, rows := peerTable([]control.Peer{p}, peerColumns, now)
-			o.table(cols, rows)
-			o.fields(plainRow(p, peerColumns)...)
+			o.peersTable([]control.Peer{p}, wholeView(peerColumns), now)
+			plainList(o, []control.Peer{p}, wholeView(peerColumns))
+			o.channelsTable([]control.Channel{ch}, wholeView(channelColumns), now)
+			plainList(o, []control.Channel{ch}, wholeView(channelColumns))
+			o.write(string(shownMessage{o: o}.line(nil, &m)))
+			o.note("%s\n", publishedText(d))
 			_ = o.event(e, name)
 			e.Type = "peer.down"
 			_ = o.event(e, name)

@@ -95,7 +95,7 @@ func (c *call) showStatus(s control.Status) error {
 
 // statusText is the form for people.
 func (o *output) statusText(s control.Status, now time.Time) {
-	rows := [][2]string{{"listen", o.listenText(s)}, {"peers", peersText(s)}}
+	rows := [][2]string{{"listen", o.listenText(s)}, {"peers", peersText(s)}, {"channels", channelsText(s.Channels)}}
 	for _, seed := range s.Seeds {
 		rows = append(rows, [2]string{"seed", seedText(seed)})
 	}
@@ -147,6 +147,12 @@ func peersText(s control.Status) string {
 	return text
 }
 
+// channelsText: "2, 4 subscriptions, 31 msg/s in, 44 msg/s out, 0 drops".
+func channelsText(c control.ChannelCounts) string {
+	return fmt.Sprintf("%d, %s, %s msg/s in, %s msg/s out, %s", c.Channels, count(c.Subscriptions, "subscription"),
+		shownRate(c.InRate), shownRate(c.OutRate), countWide(c.Drops, "drop", "drops"))
+}
+
 func seedsText(seeds []control.Seed) string {
 	var parts []string
 	for _, s := range seeds {
@@ -192,5 +198,8 @@ func statusRows(s control.Status) [][2]string {
 		{"peers_dialling", n(s.Peers.Dialling)}, {"peers_left", n(s.Peers.Left)}, {"peers_down", n(s.Peers.Down)},
 		{"down", strings.Join(s.Down, ",")}, {"warnings", strings.Join(s.Warnings, "; ")},
 		{"event_seq", strconv.FormatUint(s.EventSeq, 10)}, {"mesh_addresses", n(s.MeshPeers)},
+		{"channels", n(s.Channels.Channels)}, {"subscriptions", n(s.Channels.Subscriptions)},
+		{"in_per_s", rateText(s.Channels.InRate)}, {"out_per_s", rateText(s.Channels.OutRate)},
+		{"drops", strconv.FormatUint(s.Channels.Drops, 10)},
 	}
 }

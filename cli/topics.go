@@ -47,8 +47,9 @@ const exitCodesPage = `Exit codes:
 
     0  done, or the condition holds
     1  it worked, but the answer is no: a join failed, the node is unhealthy,
-       a named peer is unknown
+       a named peer or channel is unknown, copies of a message were dropped
    64  wrong flags or arguments
+   65  a message was refused: empty, or larger than the node takes
    66  a file that was named is missing
    69  no node is running, or a host is unreachable
    70  a bug in liminal
@@ -75,6 +76,13 @@ stdout carries the answer, stderr everything else.
                     come only at the right end
   --json            one document with a schema; streams give one object a line. null
                     rather than absent. Within one schema fields are only added
+
+Streams (node start, sub, demo): lines as things happen, or NDJSON. sub writes into a pipe
+each payload and the --delimiter, byte for byte; on a terminal time, channel, sender and the
+payload with everything escaped that could steer the terminal, unless --raw. Its JSON has
+"payload", or "payload_base64" where that is not UTF-8; "encoding":"erlang" marks a payload
+that is the text of an Erlang term; {"type":"drop","count":37} says what a slow reader lost.
+A closed pipe ends sub with 0. What pub did is a note on stderr, or with --json a document.
 
 --header heads the plain columns with their names; --columns and --sort take those names.
 Colour: --color, else LIMINAL_COLOR, else NO_COLOR, else whether it is a terminal.

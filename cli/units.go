@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -75,4 +77,22 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// bytesText is a size as limits are set: "300 bytes", "1.2 MiB". What would be
+// rounded to a whole unit and is none is shown to the byte, so that no message
+// is longer than a limit of the same words.
+func bytesText[N int | int64 | uint64](n N) string {
+	size, unit := float64(n), ""
+	for _, next := range []string{"KiB", "MiB", "GiB"} {
+		if size < 1024 {
+			break
+		}
+		size, unit = size/1024, next
+	}
+	text := strings.TrimSuffix(strconv.FormatFloat(size, 'f', 1, 64), ".0")
+	if whole := !strings.Contains(text, "."); unit == "" || whole && size != math.Trunc(size) {
+		return countWide(uint64(n), "byte", "bytes")
+	}
+	return text + " " + unit
 }

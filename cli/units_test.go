@@ -48,3 +48,14 @@ func TestCount(t *testing.T) {
 		t.Error(count(1, "peer"), count(0, "peer"), count(12, "message"))
 	}
 }
+
+func TestBytesText(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "0 bytes", 1: "1 byte", 1023: "1 023 bytes", 1024: "1 KiB", 1536: "1.5 KiB", 1 << 20: "1 MiB", 1<<20 + 1: "1 048 577 bytes",
+		1200000: "1.1 MiB", 64 << 20: "64 MiB", 3 << 30: "3 GiB",
+	} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/node"
+)
+
+// publisher is a *node.Publisher.
+type publisher interface {
+	Publish(ctx context.Context, payload []byte) error
+	Flush(ctx context.Context) error
+	Receipt() node.Receipt
+	Close()
+}
+
+// subscription is a *node.Subscription.
+type subscription interface {
+	Batch(ctx context.Context, dst []node.Message) (int, error)
+	Close() error
+}
+
+func (e embedded) Publisher(channel string) (publisher, error) { return e.Node.Publisher(channel) }
+
+func (e embedded) Subscribe(ctx context.Context, o node.SubscribeOptions, channels ...string) (subscription, error) {
+	return e.Node.Subscribe(ctx, o, channels...)
+}
+
+// writtenWait is how long the answer to a publish waits for slow links before
+// it says that messages are still queued.
+const writtenWait = 5 * time.Second
+
+// Publish implements control.Backend.
+func (b *backend) Publish(ctx context.Context, r control.PublishRequest) (control.Publication, error) {
+	p, err := b.node.Publisher(r.Channel)
+	if err != nil {
+		return nil, explainChannel(err)
+	}
+	if err := b.awaitMembers(ctx, r); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return &publication{b: b, p: p}, nil
+}
+
+// awaitMembers holds a publish until somebody is there to get it.
+func (b *backend) awaitMembers(ctx context.Context, r control.PublishRequest) error {
+	if r.Wait <= 0 {
+		return nil
+	}
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, errNobody)
+		defer cancel()
+	}
+	err := b.node.AwaitMembers(ctx, r.Channel, r.Wait)
+	if errors.Is(err, errNobody) {
+		return b.nobody(r)
+	}
+	return explainChannel(err)
+}
+
+var errNobody = errors.New("nobody came")
+
+// nobody is a wait for members that ran out of time.
+func (b *backend) nobody(r control.PublishRequest) error {
+	list, _, err := b.node.Channels(context.Background(), r.Channel)
+	there := 0
+	for _, c := range list {
+		there = c.Local
+		for _, m := range c.Members {
+			if m.Node != b.node.Name() {
+				there += m.Subscribers
+			}
+		}
+	}
+	if err != nil {
+		return explainChannel(err)
+	}
+	return fail("timeout", fmt.Sprintf("timed out after %s: %s on %s", durationText(r.Timeout), countOf(there, r.Wait), r.Channel),
+		"nothing was published", "liminal sub "+r.Channel+", or raise --timeout")
+}
+
+func countOf(there, want int) string {
+	if want == 1 {
+		return fmt.Sprintf("%d of 1 subscriber is", there)
+	}
+	return fmt.Sprintf("%d of %d subscribers are", there, want)
+}
+
+// publication is one publish call.
+type publication struct {
+	b *backend
+	p publisher
+}
+
+func (p *publication) Publish(ctx context.Context, payload []byte) error {
+	err := p.p.Publish(ctx, payload)
+	if errors.Is(err, node.ErrTooLarge) {
+		return p.TooLarge(int64(len(payload)))
+	}
+	return explainChannel(err)
+}
+
+// TooLarge implements control.Publication.
+func (p *publication) TooLarge(size int64) *control.Error {
+	n := p.b.node
+	says := "message of " + bytesText(size) + " refused"
+	if size < 0 {
+		says = "message of more than " + bytesText(n.MaxMessage()) + " refused"
+	}
+	return fail("message_size", says, "channels.max_message is "+bytesText(n.MaxMessage())+" on "+n.Name(), "raise it there, or split the input")
+}
+
+func (p *publication) MaxMessage() int { return p.b.node.MaxMessage() }
+
+// Close implements control.Publication.
+func (p *publication) Close(ctx context.Context) (control.Published, error) {
+	defer p.p.Close()
+	ctx, cancel := context.WithTimeout(ctx, writtenWait)
+	defer cancel()
+	_ = p.p.Flush(ctx) // what is not written by then is told as queued
+	return publishedOf(p.b.node.Name(), p.p.Receipt()), nil
+}
+
+func publishedOf(name string, r node.Receipt) control.Published {
+	out := control.Published{
+		Schema: control.SchemaPub, Node: name, Channel: r.Channel, ID: r.ID, Messages: r.Messages, Bytes: r.Bytes,
+		Subscribers: r.Subscribers, Members: r.Members, Nodes: r.Nodes, Dropped: r.Dropped, Peers: []control.PeerOutcome{},
+	}
+	for _, p := range r.Peers {
+		out.Peers = append(out.Peers, control.PeerOutcome{
+			Node: p.Node, Generation: p.Generation, Members: p.Members, Outcome: string(p.Outcome), Sent: p.Sent, Dropped: p.Dropped,
+		})
+	}
+	if r.Hint != nil {
+		out.Hint = &control.ChannelHint{Channel: r.Hint.Channel, Members: r.Hint.Members}
+	}
+	return out
+}
+
+// Subscribe implements control.Backend.
+func (b *backend) Subscribe(ctx context.Context, r control.SubscribeRequest) (control.Subscription, error) {
+	s, err := b.node.Subscribe(ctx, node.SubscribeOptions{Policy: node.Policy(r.Policy)}, r.Channels...)
+	if err != nil {
+		return nil, explainChannel(err)
+	}
+	return &subscribed{s: s, name: b.node.Name()}, nil
+}
+
+// subscribed is one subscribe call.
+type subscribed struct {
+	s     subscription
+	name  string
+	taken []node.Message
+}
+
+// Batch implements control.Subscription.
+func (s *subscribed) Batch(ctx context.Context, dst []control.Message) (int, error) {
+	if len(s.taken) < len(dst) {
+		s.taken = make([]node.Message, len(dst))
+	}
+	k, err := s.s.Batch(ctx, s.taken[:len(dst)])
+	switch {
+	case errors.Is(err, node.ErrClosed):
+		return 0, io.EOF
+	case errors.Is(err, node.ErrSlow):
+		return 0, fail("slow", "the subscription was ended", "its reader was too slow, and --policy disconnect was asked for",
+			"a faster reader, or --policy drop_oldest")
+	}
+	for i, m := range s.taken[:k] {
+		dst[i] = control.Message{
+			Channel: m.Channel, From: m.From, ID: m.ID, Seq: m.Seq, Time: m.At, Payload: m.Payload, Encoding: m.Encoding, Lost: m.Lost,
+		}
+	}
+	clear(s.taken[:k])
+	return k, err
+}
+
+func (s *subscribed) Close() { _ = s.s.Close() }
+
+// Channels implements control.Backend.
+func (b *backend) Channels(ctx context.Context, names []string) (control.Channels, error) {
+	list, incomplete, err := b.node.Channels(ctx, names...)
+	if err != nil {
+		return control.Channels{}, explainChannel(err)
+	}
+	out := control.Channels{
+		Schema: control.SchemaChannels, Node: b.node.Name(), Time: wireTime(b.now()),
+		Channels: []control.Channel{}, Incomplete: append([]string{}, incomplete...),
+	}
+	for _, c := range list {
+		out.Channels = append(out.Channels, channelOf(c))
+	}
+	return out, nil
+}
+
+func channelOf(c node.Channel) control.Channel {
+	out := control.Channel{
+		Name: c.Name, Spelling: c.Spelling, Subscribers: c.Subscribers, Local: c.Local, Nodes: c.Nodes,
+		InRate: c.InRate, OutRate: c.OutRate, In: c.In, Out: c.Out, Drops: c.Drops, Last: instant(c.Last),
+		Members: []control.ChannelMember{},
+	}
+	for _, m := range c.Members {
+		out.Members = append(out.Members, control.ChannelMember{Node: m.Node, Subscribers: m.Subscribers, Kind: string(m.Kind)})
+	}
+	return out
+}
+
+// explainChannel tells why a call about channels failed. nil stays nil.
+func explainChannel(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, node.ErrBadChannel):
+		return fail("usage", err.Error(), "a channel is 1 to 255 bytes of text; :NAME is the group of an Erlang atom", "liminal channels")
+	case errors.Is(err, node.ErrClosed):
+		return fail("node_stopped", "the node is stopping", "it was told to", "liminal node start")
+	}
+	return err
+}
