@@ -33,6 +33,8 @@
 //	                                         <-  PAYLOAD_MONITOR_P_EXIT noproc
 //	LINK to what is not here                 ->
 //	                                         <-  PAYLOAD_EXIT noproc
+//	LINK to what lives                       ->  Handler
+//	                                         <-  PAYLOAD_EXIT when it ends
 //	UNLINK_ID                                ->
 //	                                         <-  UNLINK_ID_ACK
 //	SPAWN_REQUEST, though not offered        ->
@@ -47,7 +49,8 @@
 //   - flagNames and the mandatory sets in flags.go: what is offered and asked.
 //   - initiatorRows and acceptorRows: the states of the handshake.
 //   - ops in ops.go: a row for each control operation, with its arity and
-//     whether a payload follows; the functions are in ops_rows.go.
+//     whether a payload follows; the functions are in ops_rows.go, those that
+//     read whom a message is for in address.go.
 //   - kernelNames in kernel.go: the registered names that are answered here,
 //     whatever the Handler says. Processes of the node have ids from 100 up;
 //     KernelPid, the sender of those answers, is below.
@@ -93,6 +96,17 @@
 // first fragment for an open sequence drops the old one and opens a new one. A
 // fragment too short for its header, or numbered 0, closes the link.
 //
+// The bound of an addressee is asked for with the first fragment, whose control
+// term is read for it by the row that reads it again when the message is whole.
+// OTP never cuts a control term; where a peer does, the bound of the link holds
+// until the end, and what is lost before is told to nobody.
+//
+// A message longer than Limits.Bytes is taken when data and bulk lane are empty,
+// and what is left of it does not count for those after it, or small messages
+// would have to wait for all of it. So the two hold Limits.Bytes and one such
+// message at most. While somebody waits in PublishWait they count as full for
+// whoever comes later, or a long message would wait for ever.
+//
 // A sender that is not of the peer's name and creation is refused and counted
 // where the sender means something: links, exits, monitors, sends to names and
 // all calls that are answered. SEND_SENDER and ALIAS_SEND name a sender that
@@ -100,8 +114,10 @@
 // node closes the link, as OTP does.
 //
 // A link (LINK) to a process that lives here is told to the Handler, as a monitor
-// is, since processes may end before the node does; Exit then tells the peer. A
-// SPAWN_REPLY, which we never asked for, is counted and not a reason to close.
+// is, since processes may end before the node does; Exit then tells the peer.
+// UNLINK_ID is acked before the Handler hears of it: nothing that the Handler
+// sends to that process may come before the ack. A SPAWN_REPLY, which we never
+// asked for, is counted and not a reason to close.
 //
 // The control lane may hold 16 MiB, where 1 MiB was planned: a subscriber of a
 // hundred thousand channels that ends makes as many leaves at once, some 10 MiB,
@@ -110,7 +126,7 @@
 // ALTACT_SIG_SEND of OTP 28 is read though its flag is not offered yet.
 //
 // Payloads over 64 KiB in the control lane do not count towards its bound of
-// 1 MiB but towards that of a payload, 64 MiB: a pg sync for a newcomer is one
+// 16 MiB but towards that of a payload, 64 MiB: a pg sync for a newcomer is one
 // message of any size, and must not end the link it was made for.
 //
 // Publish writes SEND, not SEND_SENDER: a peer takes both, nobody looks at the

@@ -175,7 +175,7 @@ func TestDataLaneBounds(t *testing.T) {
 	if published(l, payloadOf(1<<20-100)) {
 		t.Error("accepted over the bound, behind 9 MiB")
 	}
-	for _, bad := range [][]byte{nil, payloadOf(64<<20 + 1)} {
+	for _, bad := range [][]byte{nil, payloadOf(65 << 20)} {
 		if published(idleLink(allAgreed, nil), bad) {
 			t.Errorf("accepted %d bytes", len(bad))
 		}

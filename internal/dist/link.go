@@ -18,7 +18,7 @@ var (
 // Limits bound what one link may cost. Zero fields take the defaults.
 type Limits struct {
 	Frame     int // bytes of one frame received; 1 MiB with fragments, else 16 MiB
-	Payload   int // bytes of one payload, and of all partly received ones; 64 MiB
+	Payload   int // bytes of one payload, and of all partly received ones; 64 MiB and 64 KiB for what is around a message of that size
 	Sequences int // partly received payloads; 64
 	Messages  int // in the lanes of what is published; 8,192
 	Bytes     int // in the same; 8 MiB, the rest of a message longer than that apart
@@ -34,7 +34,7 @@ func (l Limits) filled(headers bool) Limits {
 		frame = maxFrameFragments
 	}
 	l.Frame = orElse(l.Frame, frame)
-	l.Payload = orElse(l.Payload, 64<<20)
+	l.Payload = orElse(l.Payload, 64<<20+64<<10)
 	l.Sequences = orElse(l.Sequences, 64)
 	l.Messages = orElse(l.Messages, 8192)
 	l.Bytes = orElse(l.Bytes, 8<<20)

@@ -101,7 +101,7 @@ func TestSendErrors(t *testing.T) {
 		{"long name", l.SendName(ourPid(1), strings.Repeat("x", 256), msg), etf.ErrEncode},
 		{"no message", l.Send(ourPid(1), peerPid(1), nil), errEmpty},
 		{"no reason", l.MonitorExit(PidTarget(ourPid(1)), peerPid(1), peerRef(1), nil), errEmpty},
-		{"too large", idleLink(allAgreed, nil).Send(ourPid(1), peerPid(1), payloadOf(64<<20+1)), ErrPayloadTooLarge},
+		{"too large", idleLink(allAgreed, nil).Send(ourPid(1), peerPid(1), payloadOf(65<<20)), ErrPayloadTooLarge},
 		{"too large for a frame", l.Send(ourPid(1), peerPid(1), payloadOf(16<<20)), ErrPayloadTooLarge},
 	} {
 		if !errors.Is(c.err, c.want) {

@@ -42,7 +42,7 @@ func TestPublishOutcomes(t *testing.T) {
 		{"empty", nil, nil, (*Link).Publish, DropTooLarge, true},
 		{"empty, try", nil, nil, (*Link).TryPublish, DropTooLarge, true},
 		{"empty, wait", nil, nil, wait, DropTooLarge, true},
-		{"too large, though full", full, payloadOf(64<<20 + 1), (*Link).TryPublish, DropTooLarge, true},
+		{"too large, though full", full, payloadOf(65 << 20), (*Link).TryPublish, DropTooLarge, true},
 		{"down", func(l *Link) { l.end(ReasonClosed, nil) }, []byte{106}, (*Link).Publish, DropLinkDown, true},
 		{"down, try", func(l *Link) { l.end(ReasonClosed, nil) }, []byte{106}, (*Link).TryPublish, DropLinkDown, true},
 		{"down, wait", func(l *Link) { full(l); l.end(ReasonClosed, nil) }, []byte{106}, wait, DropLinkDown, true},

@@ -78,7 +78,10 @@
 // # Holding off
 //
 // A peer that was parted from for what it did would be back at once, by its own
-// dial or by ours. Hold keeps a name out for a while, in both directions.
+// dial or by ours. Hold keeps a name out for a while, in both directions. A
+// handshake that is past its name message by then fails where it would become a
+// link, after the digest: the peer may take that for another cookie, and tries
+// again later.
 //
 // # Strangers
 //
