@@ -142,17 +142,10 @@ func (n *Node) Subscriptions(peer string) []string {
 
 // channelTotals sums what Status says of channels.
 func (n *Node) channelTotals() ChannelTotals {
-	var t ChannelTotals
 	g := n.groups
 	g.mu.RLock()
-	groups := g.scope.Groups()
+	size := g.scope.Size()
 	g.mu.RUnlock()
-	t.Channels = len(groups)
-	for _, i := range n.bus.List() {
-		t.Subscriptions += i.Subscribers
-		t.InRate += i.InRate
-		t.OutRate += i.OutRate
-		t.Drops += i.Drops
-	}
-	return t
+	t := n.bus.Totals()
+	return ChannelTotals{Channels: size, Subscriptions: t.Subscribers, InRate: t.InRate, OutRate: t.OutRate, Drops: t.Drops}
 }

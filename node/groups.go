@@ -16,10 +16,6 @@ import (
 // as the node.
 const scopeID = 101
 
-// scopePayload bounds one message for the scope: a sync holds all that a peer
-// has joined.
-const scopePayload = 64 << 20
-
 // quotaHold is how long a peer that overran its quota is not let in again.
 const quotaHold = time.Minute
 

@@ -74,7 +74,7 @@ func (h handler) LivesName(name []byte) bool {
 // around it.
 func (h handler) Limit(to etf.PidView) int {
 	if to.ID == scopeID && to.Serial == 0 {
-		return scopePayload
+		return 0 // as much as the link takes
 	}
 	return h.n.cfg.MaxMessage + messageRoom
 }
@@ -82,7 +82,7 @@ func (h handler) Limit(to etf.PidView) int {
 // LimitName is Limit for registered names.
 func (h handler) LimitName(name []byte) int {
 	if string(name) == h.n.groups.name {
-		return scopePayload
+		return 0
 	}
 	return h.n.cfg.MaxMessage + messageRoom
 }

@@ -39,9 +39,14 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 	return Left{Told: told, Flushed: flushed}, ctx.Err()
 }
 
-// flush waits until what is queued for peers is written, and counts that. A
-// goodbye would overtake it: control goes before data.
+// flush waits until what is queued for peers is written, at most Config.Drain, and
+// counts that. A goodbye would overtake it: control goes before data.
 func (n *Node) flush(ctx context.Context) int {
+	n.mu.Lock()
+	drain := n.drain
+	n.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
 	var flushed atomic.Int64
 	var wg sync.WaitGroup
 	for l := range n.kinds() {

@@ -378,3 +378,25 @@ func TestManyChannelsWhileConnected(t *testing.T) {
 		}
 	}
 }
+
+// The longest message that a configuration can ask for gets through.
+func TestLongestMessage(t *testing.T) {
+	ca := testConfig(t, "a")
+	ca.MaxMessage = maxMaxMessage
+	a := start(t, ca)
+	cb := testConfig(t, "b")
+	cb.MaxMessage, cb.Seeds = maxMaxMessage, []string{a.testAddr()}
+	b := start(t, cb)
+	s := subscribe(t, a, "longest")
+	await(t, b, "longest", 1)
+	if _, err := b.Publish(t.Context(), "longest", make([]byte, maxMaxMessage)); err != nil {
+		t.Fatal(err)
+	}
+	if m := arrived(t, s); len(m.Payload) != maxMaxMessage {
+		t.Errorf("%d bytes came", len(m.Payload))
+	}
+	ca.MaxMessage++
+	if _, err := Start(t.Context(), ca); err == nil {
+		t.Error("a node started with a bound that links do not have room for")
+	}
+}

@@ -44,6 +44,8 @@ type Bus struct {
 	channels map[string]*Channel
 	subs     map[*Subscriber]struct{} // until they are detached
 	detached tally                    // of those that were
+
+	forgotten Info // sums of the channels that were
 }
 
 // New makes a bus without channels.

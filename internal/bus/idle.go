@@ -73,6 +73,10 @@ func (b *Bus) forgetOne(c *Channel) {
 	defer b.mu.Unlock()
 	if b.channels[c.name] == c && c.unused() && c.retire() {
 		delete(b.channels, c.name)
+		in, out, drops := c.totals()
+		b.forgotten.In += in
+		b.forgotten.Out += out
+		b.forgotten.Drops += drops
 	}
 }
 

@@ -36,6 +36,27 @@ func (b *Bus) List() []Info {
 	return list
 }
 
+// Totals sums the channels, those that were forgotten too. A subscriber counts
+// once for each of its channels.
+func (b *Bus) Totals() (t Info) {
+	b.sampler.mu.Lock()
+	defer b.sampler.mu.Unlock()
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	t = b.forgotten
+	for _, c := range b.channels {
+		i := c.info(&b.sampler)
+		t.Subscribers += i.Subscribers
+		t.In += i.In
+		t.Out += i.Out
+		t.InRate += i.InRate
+		t.OutRate += i.OutRate
+		t.Drops += i.Drops
+		t.Queued += i.Queued
+	}
+	return t
+}
+
 // Info is one row of List, if it has that channel.
 func (b *Bus) Info(name string) (Info, bool) {
 	b.sampler.mu.Lock()

@@ -142,9 +142,35 @@ func TestForgetNotYet(t *testing.T) {
 	if _, ok := b.Info("chat"); !ok {
 		t.Fatal("the time its subscriber was there counted as idle")
 	}
+	before := b.Totals()
 	c.pass(time.Minute, nil)
 	if _, ok := b.Info("chat"); ok || len(b.channels) != 0 {
 		t.Fatal("never forgotten")
+	}
+	if after := b.Totals(); after.In != before.In || after.In != 2 || after.Drops != before.Drops {
+		t.Errorf("totals %+v, and %+v when the channel is forgotten", before, after)
+	}
+}
+
+// TestTotals sums what List shows.
+func TestTotals(t *testing.T) {
+	b := New(Options{Queue: 1})
+	s := subscribe(b, SubscriberOptions{}, "chat", "news")
+	subscribe(b, SubscriberOptions{}, "chat")
+	deliver(b.Channel("chat"), 1, 3)
+	deliver(b.Channel("news"), 1, 1)
+	b.Channel("news").Sent(5)
+	drain(s)
+	var sum Info
+	for _, i := range b.List() {
+		sum.Subscribers += i.Subscribers
+		sum.In += i.In
+		sum.Out += i.Out
+		sum.Drops += i.Drops
+		sum.Queued += i.Queued
+	}
+	if got := b.Totals(); got != sum || got.Subscribers != 3 || got.In != 4 || got.Drops == 0 {
+		t.Errorf("totals %+v, sum %+v", got, sum)
 	}
 }
 

@@ -72,6 +72,17 @@ type Member[L comparable] struct {
 	Count int // memberships, at least 1
 }
 
+// Size gives how many groups have a member.
+func (s *Scope[L]) Size() int {
+	n := len(s.index.groups)
+	for _, e := range s.ledger.entries {
+		if s.index.groups[e.key] == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // Groups gives all groups that have a member, sorted by key.
 func (s *Scope[L]) Groups() []Group[L] {
 	out := make([]Group[L], 0, len(s.index.groups)+len(s.ledger.entries))
