@@ -48,9 +48,10 @@ type Options struct {
 	// otherwise.
 	NoPG bool
 
-	// PGDies says that the test ends the pg scope itself. Without it the test
-	// fails if pg or the global name server is not the process it was at the
-	// start: nothing that a test does with a peer may end them.
+	// PGDies says that the test ends the pg scope, or the node, itself. Without it
+	// the test fails if the node ends without Kill, or if pg or the global name
+	// server is not the process it was at the start: nothing that a test does with
+	// a peer may end them.
 	PGDies bool
 
 	Args []string // more arguments for erl; they come last and win
@@ -73,7 +74,9 @@ type Node struct {
 	proc    *proc
 	conn    *evalConn
 	killed  atomic.Bool
-	servers string // pids of pg and global_name_server, as they were at the start
+	stopped atomic.Bool
+	harm    atomic.Value // string: what lookAtServers found
+	servers string       // pids of pg and global_name_server, as they were at the start
 }
 
 // Start runs a node and returns once it is alive, registered and answering.
@@ -272,7 +275,9 @@ func (n *Node) Log() string { return n.proc.log.String() }
 // Kill sends SIGKILL and returns when the node and its child processes are gone
 // and epmd has forgotten the name. Killing twice does no harm.
 func (n *Node) Kill() error {
-	n.killed.Store(true)
+	if !n.killed.Swap(true) && !n.stopped.Load() { // a stopped one could not answer
+		n.harm.Store(n.lookAtServers())
+	}
 	err := n.proc.kill()
 	n.EPMD.awaitForgotten(n.Alive, time.Second)
 	return err
@@ -282,26 +287,46 @@ func (n *Node) Kill() error {
 const serversExpr = "{whereis(pg), whereis(global_name_server)}."
 
 // checkServers fails the test if a server has been restarted since the start,
-// or the node has gone down over it.
+// or the node has ended without being killed.
 func (n *Node) checkServers(t testing.TB) {
 	t.Helper()
-	if strings.Contains(n.Log(), "Kernel pid terminated") {
-		t.Errorf("otptest: %s has gone down", n.Name)
+	if !n.killed.Load() {
+		_ = n.Cont() // an answer cannot come from a stopped node
+		n.harm.Store(n.lookAtServers())
 	}
-	if n.servers == "" || n.killed.Load() || !n.proc.alive() {
-		return
-	}
-	_ = n.Cont() // an answer cannot come from a stopped node
-	if now, err := n.EvalErr(serversExpr); err == nil && now != n.servers {
-		t.Errorf("otptest: pg and global_name_server of %s were %s and are %s", n.Name, n.servers, now)
+	if harm, _ := n.harm.Load().(string); harm != "" {
+		t.Errorf("otptest: %s: %s", n.Name, harm)
 	}
 }
 
+// lookAtServers says what is wrong with them, if anything is.
+func (n *Node) lookAtServers() string {
+	if n.servers == "" {
+		return ""
+	}
+	now, err := n.EvalErr(serversExpr)
+	switch {
+	case !n.proc.alive():
+		return "it has ended, and nobody has killed it"
+	case err != nil:
+		return "it does not say who its servers are: " + err.Error()
+	case now != n.servers:
+		return fmt.Sprintf("pg and global_name_server were %s and are %s", n.servers, now)
+	}
+	return ""
+}
+
 // Stop suspends the node with SIGSTOP: its sockets stay open and silent.
-func (n *Node) Stop() error { return n.signal(syscall.SIGSTOP) }
+func (n *Node) Stop() error {
+	n.stopped.Store(true)
+	return n.signal(syscall.SIGSTOP)
+}
 
 // Cont resumes a stopped node.
-func (n *Node) Cont() error { return n.signal(syscall.SIGCONT) }
+func (n *Node) Cont() error {
+	n.stopped.Store(false)
+	return n.signal(syscall.SIGCONT)
+}
 
 func (n *Node) signal(s os.Signal) error {
 	if err := n.proc.cmd.Process.Signal(s); err != nil {

@@ -185,7 +185,7 @@ func TestKillAndStartAgain(t *testing.T) {
 }
 
 func TestHaltIsSeen(t *testing.T) {
-	n := Start(t, Options{})
+	n := Start(t, Options{PGDies: true})
 	n.Spawn("io:format(\"good~sbye\", [\"\"]), halt(3)")
 	if err := n.Wait(); err == nil || err.Error() != "exit status 3" {
 		t.Errorf("Wait = %v, want exit status 3", err)
