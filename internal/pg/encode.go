@@ -35,7 +35,7 @@ func encodeLeave(me etf.Pid, k Key, pid etf.Pid) []byte {
 func encodeSync(me etf.Pid, entries []entry) []byte {
 	size := 64 + pidSize(me)
 	for _, e := range entries {
-		size += 8 + len(e.key) + pidSize(e.pid)
+		size += entrySize(me, e.key)
 	}
 	b := etf.AppendTuple(make([]byte, 0, size), 2)
 	b = etf.AppendAtom(b, "$gen_cast")
@@ -52,6 +52,12 @@ func encodeSync(me etf.Pid, entries []entry) []byte {
 	}
 	return etf.AppendNil(b)
 }
+
+// maxSync is how long a sync may be: a peer takes 64 MiB in one message.
+const maxSync = 63 << 20
+
+// entrySize is at least what one of our memberships takes in a sync.
+func entrySize(me etf.Pid, k Key) int { return 8 + len(k) + pidSize(me) }
 
 // pidSize is at least what a pid takes.
 func pidSize(p etf.Pid) int { return 16 + len(p.Node) }

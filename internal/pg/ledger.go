@@ -10,6 +10,7 @@ type ledger struct {
 	me      etf.Pid
 	entries []entry     // in the order of a sync
 	at      map[Key]int // where in entries
+	size    int         // bytes of the entries in a sync
 	cached  []byte      // the sync of these entries, nil if not written yet
 }
 
@@ -29,8 +30,18 @@ func (d *ledger) join(k Key, pid etf.Pid) []byte {
 	}
 	d.at[k] = len(d.entries)
 	d.entries = append(d.entries, entry{k, pid})
+	d.size += entrySize(d.me, k)
 	d.cached = nil
 	return encodeJoin(d.me, k, pid)
+}
+
+// member is our member of the group, if it has one.
+func (d *ledger) member(k Key) (pid etf.Pid, ok bool) {
+	i, ok := d.at[k]
+	if ok {
+		pid = d.entries[i].pid
+	}
+	return pid, ok
 }
 
 // leave takes our member out and gives the message that says so; nil if there
@@ -40,6 +51,7 @@ func (d *ledger) leave(k Key) []byte {
 	if !ok {
 		return nil
 	}
+	d.size -= entrySize(d.me, k)
 	gone, last := d.entries[i], len(d.entries)-1
 	d.entries[i] = d.entries[last]
 	d.at[d.entries[i].key] = i

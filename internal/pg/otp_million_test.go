@@ -172,9 +172,7 @@ func (w *world) ourChange() {
 	w.pids++
 	pid := etf.Pid{Node: w.me.Node, ID: 1000 + w.pids, Creation: w.me.Creation}
 	w.route(w.us.Join(k, pid))
-	if _, in := w.local[k]; !in {
-		w.local[k] = pid
-	}
+	w.local[k] = pid
 }
 
 // theirChange is pg:join, pg:leave, of one process or a list, or the end of one.

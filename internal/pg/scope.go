@@ -1,6 +1,10 @@
 package pg
 
-import "github.com/liminal-bus/liminal/internal/etf"
+import (
+	"fmt"
+
+	"github.com/liminal-bus/liminal/internal/etf"
+)
 
 // Config is what a scope is of.
 type Config struct {
@@ -176,19 +180,47 @@ func (s *Scope[L]) settle(p *peer[L]) {
 }
 
 // Join makes pid our member of the group and tells all that know us. A group
-// has one member of ours: a second Join of it does nothing. A pid or key that a
-// peer could not take is refused and counted.
+// has one member of ours: another one leaves it first, and a second Join of the
+// same does nothing. A pid or key that a peer could not take is refused and
+// counted.
 func (s *Scope[L]) Join(k Key, pid etf.Pid) []Out[L] {
 	if pid.Node != s.self.Node || pid.Creation != s.self.Creation || !k.whole() {
 		s.counts[cRefused]++
 		return nil
 	}
-	return s.announce(s.ledger.join(k, pid), cJoinsSent)
+	var outs []Out[L]
+	if old, ok := s.ledger.member(k); ok && old != pid {
+		outs = s.announce(s.ledger.leave(k), cLeavesSent)
+	}
+	return append(outs, s.announce(s.ledger.join(k, pid), cJoinsSent)...)
 }
 
 // Leave ends our membership in the group, if there is one, and tells all that
 // know us.
 func (s *Scope[L]) Leave(k Key) []Out[L] { return s.announce(s.ledger.leave(k), cLeavesSent) }
+
+// LeaveAs is Leave if pid is our member: another process may have joined since.
+func (s *Scope[L]) LeaveAs(k Key, pid etf.Pid) []Out[L] {
+	if member, ok := s.ledger.member(k); !ok || member != pid {
+		return nil
+	}
+	return s.Leave(k)
+}
+
+// Full says why our member cannot join the group, if it cannot: a peer would part
+// from us over what we have then. The limits are those that peers are held to
+// here.
+func (s *Scope[L]) Full(k Key) error {
+	switch n := len(s.ledger.entries); {
+	case s.ledger.has(k):
+		return nil
+	case n >= s.limits.Groups:
+		return fmt.Errorf("%w: %d groups are joined, and a peer takes no more", ErrQuota, n)
+	case s.ledger.size+entrySize(s.self, k) > maxSync:
+		return fmt.Errorf("%w: %d groups are joined, and with one more all of them do not fit into a message of %d MiB", ErrQuota, n, maxSync>>20)
+	}
+	return nil
+}
 
 // announce sends a change to every scope that was sent our sync. msg is nil if
 // nothing changed.

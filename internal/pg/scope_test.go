@@ -1,6 +1,7 @@
 package pg
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"unsafe"
@@ -158,5 +159,58 @@ func TestGroups(t *testing.T) {
 	}
 	if _, ok := s.Group(key(t, "d")); ok {
 		t.Error("there is a group without members")
+	}
+}
+
+// TestJoinAnew is a group whose member is another process before the old one has
+// left: it leaves first, and what the old one does later changes nothing.
+func TestJoinAnew(t *testing.T) {
+	s := New[string](Config{Self: pidOf(home, 100)})
+	k := key(t, "orders")
+	one, two := pidOf(home, 1), pidOf(home, 2)
+	s.LinkUp("b", alice)
+	receive(t, s, "b", alice, discoverTerm(pidOf(alice, 1)))
+	if got := s.Join(k, one); len(got) != 1 {
+		t.Fatalf("%d outs for a join", len(got))
+	}
+	outs := s.Join(k, two)
+	if len(outs) != 2 || string(outs[0].Msg) != string(encodeLeave(pidOf(home, 100), k, one)) || string(outs[1].Msg) != string(encodeJoin(pidOf(home, 100), k, two)) {
+		t.Errorf("outs %q", outs)
+	}
+	if outs := s.LeaveAs(k, one); outs != nil {
+		t.Errorf("the old member left again: %q", outs)
+	}
+	if outs := s.LeaveAs(k, two); len(outs) != 1 || s.Local() != 0 {
+		t.Errorf("the member left with %q, %d are left", outs, s.Local())
+	}
+}
+
+// TestFull is what a node may join without being parted from for it.
+func TestFull(t *testing.T) {
+	s := New[string](Config{Self: pidOf(home, 100), Limits: Limits{Groups: 2}})
+	for _, name := range []string{"a", "b"} {
+		if err := s.Full(key(t, name)); err != nil {
+			t.Fatal(err)
+		}
+		s.Join(key(t, name), pidOf(home, 1))
+	}
+	if err := s.Full(key(t, "c")); !errors.Is(err, ErrQuota) {
+		t.Errorf("a third group: %v", err)
+	}
+	if err := s.Full(key(t, "a")); err != nil {
+		t.Errorf("a group that is joined: %v", err)
+	}
+	s.Leave(key(t, "a"))
+	if err := s.Full(key(t, "c")); err != nil {
+		t.Errorf("a third group after a leave: %v", err)
+	}
+
+	s = New[string](Config{Self: pidOf(home, 100)})
+	joined := 0
+	for ; s.Full(key(t, fmt.Sprintf("%0255d", joined))) == nil; joined++ {
+		s.Join(key(t, fmt.Sprintf("%0255d", joined)), pidOf(home, 1))
+	}
+	if n := len(s.ledger.sync()); n > maxSync+1000 || n < maxSync*9/10 || joined >= 1<<18 {
+		t.Errorf("%d groups make a sync of %d bytes", joined, n)
 	}
 }
