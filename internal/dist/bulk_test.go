@@ -47,7 +47,7 @@ type waiting struct {
 }
 
 func (m *bulkModel) offer() {
-	size := rapid.SampledFrom([]int{0, 100, bigFrom, fragmentSize - 20, fragmentSize, 3 * fragmentSize, 9 * fragmentSize}).Draw(m.t, "size")
+	size := rapid.SampledFrom([]int{0, 100, KeepFrom, fragmentSize - 20, fragmentSize, 3 * fragmentSize, 9 * fragmentSize}).Draw(m.t, "size")
 	to := rapid.Uint32Range(1, 4).Draw(m.t, "to")
 	full := rapid.SampledFrom([]whenFull{dropWhenFull, askWhenFull, waitWhenFull}).Draw(m.t, "full")
 	n := m.offered

@@ -17,11 +17,23 @@ import (
 type fragments struct {
 	mu    sync.Mutex // the reader adds, Beat expires
 	open  map[uint64]*sequence
-	bytes int       // held in all open sequences
-	now   time.Time // as Beat saw it last
+	kinds [2]holding // of sequences whose addressee sets a bound, and of the others
+	now   time.Time  // as Beat saw it last
 
+	// Each kind of sequence has this much for itself: what is sent to those with
+	// a bound must not take the room of those that have none and need it all.
 	maxOpen, maxBytes int
 	expiry            time.Duration
+}
+
+// holding is what the open sequences of one kind take.
+type holding struct{ count, bytes int }
+
+func (f *fragments) of(s *sequence) *holding {
+	if s.most > 0 {
+		return &f.kinds[0]
+	}
+	return &f.kinds[1]
 }
 
 // sequence is one message in the making.
@@ -38,7 +50,7 @@ func (f *fragments) fault(s *sequence, size int) Drop {
 	switch {
 	case s.most > 0 && size > s.most-len(s.b):
 		return DropTooLong
-	case size > f.maxBytes-f.bytes:
+	case size > f.maxBytes-f.of(s).bytes:
 		return DropFragmentLimit
 	}
 	return DropNone
@@ -48,7 +60,7 @@ func (f *fragments) fault(s *sequence, size int) Drop {
 func (f *fragments) add(s *sequence, body []byte) {
 	s.b = append(s.b, body...)
 	s.seen = f.now
-	f.bytes += len(body)
+	f.of(s).bytes += len(body)
 }
 
 // abandon drops the sequence id, if it is open, and says whom it was for.
@@ -70,7 +82,7 @@ func (f *fragments) first(id, number uint64, body []byte, to recipient, most int
 	defer f.mu.Unlock()
 	s := &sequence{to: to, most: most, left: number - 1}
 	d := f.fault(s, len(body))
-	if d == DropNone && len(f.open) >= f.maxOpen {
+	if d == DropNone && f.of(s).count >= f.maxOpen {
 		d = DropFragmentLimit
 	}
 	if d != DropNone {
@@ -80,6 +92,7 @@ func (f *fragments) first(id, number uint64, body []byte, to recipient, most int
 		f.open = make(map[uint64]*sequence)
 	}
 	f.open[id] = s
+	f.of(s).count++
 	f.add(s, body)
 	return DropNone
 }
@@ -113,7 +126,8 @@ func (f *fragments) next(id, number uint64, body []byte) (whole []byte, to recip
 // forget drops a sequence; f.mu is held.
 func (f *fragments) forget(id uint64) {
 	if s, ok := f.open[id]; ok {
-		f.bytes -= len(s.b)
+		f.of(s).bytes -= len(s.b)
+		f.of(s).count--
 		delete(f.open, id)
 	}
 }
@@ -151,7 +165,7 @@ func (f *fragments) clear() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.open)
-	f.open, f.bytes, f.maxOpen = nil, 0, 0 // the reader may have one frame to go
+	f.open, f.kinds, f.maxOpen = nil, [2]holding{}, 0 // the reader may have one frame to go
 	return n
 }
 
@@ -159,5 +173,5 @@ func (f *fragments) clear() int {
 func (f *fragments) held() (bytes, sequences int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.bytes, len(f.open)
+	return f.kinds[0].bytes + f.kinds[1].bytes, len(f.open)
 }

@@ -183,3 +183,31 @@ func TestFragmentExpiry(t *testing.T) {
 		t.Errorf("delivered %q", got)
 	}
 }
+
+// What is sent to those with a bound does not take the room of those without.
+func TestFragmentRoomIsApart(t *testing.T) {
+	f := fragments{maxOpen: 2, maxBytes: 100}
+	body := make([]byte, 50)
+	for id := range uint64(2) {
+		if d := f.first(id, 2, body, recipient{}, 1000); d != DropNone {
+			t.Fatalf("sequence %d: %v", id, d)
+		}
+	}
+	if d := f.first(2, 2, body, recipient{}, 1000); d != DropFragmentLimit {
+		t.Errorf("one too many: %v", d)
+	}
+	for id := range uint64(2) {
+		if d := f.first(10+id, 2, body, recipient{}, 0); d != DropNone {
+			t.Errorf("one of no bound: %v", d)
+		}
+	}
+	if d := f.first(12, 2, body, recipient{}, 0); d != DropFragmentLimit {
+		t.Errorf("one of no bound too many: %v", d)
+	}
+	if _, _, d := f.next(10, 1, body); d != DropFragmentLimit {
+		t.Errorf("more bytes of it than there is room: %v", d)
+	}
+	if bytes, count := f.held(); bytes != 150 || count != 3 {
+		t.Errorf("%d bytes of %d sequences are held", bytes, count)
+	}
+}

@@ -49,16 +49,16 @@ type framing struct {
 }
 
 // message appends a control term with its payload, nil where there is none.
-// A payload is copied if it is shorter than bigFrom; otherwise the lane keeps
+// A payload is copied if it is shorter than keepFrom; otherwise the lane keeps
 // it, and cuts it where fragments were agreed.
-func (o *lane) message(f *framing, control, payload []byte, bigFrom int) {
+func (o *lane) message(f *framing, control, payload []byte, keepFrom int) {
 	o.queued++
 	o.put++
 	start := len(o.fill.b)
 	switch {
 	case len(payload) > fragmentSize && f.headers:
 		o.fragmented(f, control, payload)
-	case len(payload) >= bigFrom:
+	case len(payload) >= keepFrom:
 		o.start(f, control, payload)
 		o.fill.big = append(o.fill.big, bigPayload{at: len(o.fill.b), msg: payload})
 		o.bigBytes += len(payload)

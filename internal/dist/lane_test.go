@@ -32,7 +32,7 @@ func reassemble(t testing.TB, agreed Flags, frames [][]byte) []string {
 // order, no batch is cut inside a frame, each is bounded, and the account ends
 // at zero.
 func TestLaneConserves(t *testing.T) {
-	sizes := []int{1, 100, bigFrom - 1, bigFrom, fragmentSize, fragmentSize + 1, 2 * fragmentSize, 3*fragmentSize - 7}
+	sizes := []int{1, 100, KeepFrom - 1, KeepFrom, fragmentSize, fragmentSize + 1, 2 * fragmentSize, 3*fragmentSize - 7}
 	rapid.Check(t, func(t *rapid.T) {
 		agreed := rapid.SampledFrom([]Flags{allAgreed, noHeaders}).Draw(t, "agreed")
 		l := idleLink(agreed, nil)
@@ -239,5 +239,29 @@ func TestControlLaneCopies(t *testing.T) {
 		if len(calls) != 1 || !strings.HasSuffix(calls[0], hex.EncodeToString(want)) {
 			t.Errorf("a message of %d bytes changed after it was queued", size)
 		}
+	}
+}
+
+// A message that never changes is not copied for each link.
+func TestSendSharedKeeps(t *testing.T) {
+	msg := payloadOf(10 << 20)
+	l := idleLink(allAgreed, nil)
+	if err := l.SendShared(ourPid(1), peerPid(7), msg); err != nil {
+		t.Fatal(err)
+	}
+	if big := l.ctl.fill.big; len(big) != 1 || &big[0].msg[0] != &msg[0] {
+		t.Error("a long message was copied")
+	}
+	if err := l.SendShared(ourPid(1), peerPid(7), nil); err == nil {
+		t.Error("an empty message was taken")
+	}
+	if err := l.SendShared(ourPid(1), peerPid(7), payloadOf(65<<20)); !errors.Is(err, ErrPayloadTooLarge) {
+		t.Errorf("65 MiB: %v", err)
+	}
+	want, got := idleLink(allAgreed, nil), idleLink(allAgreed, nil)
+	want.Send(ourPid(1), peerPid(7), payloadOf(1000))
+	got.SendShared(ourPid(1), peerPid(7), payloadOf(1000))
+	if string(want.ctl.fill.b) != string(got.ctl.fill.b) {
+		t.Error("a short message is not written as Send writes it")
 	}
 }

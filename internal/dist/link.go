@@ -19,7 +19,7 @@ var (
 type Limits struct {
 	Frame     int // bytes of one frame received; 1 MiB with fragments, else 16 MiB
 	Payload   int // bytes of one payload, and of all partly received ones; 64 MiB and 64 KiB for what is around a message of that size
-	Sequences int // partly received payloads; 64
+	Sequences int // partly received payloads; 64, and as many of those whose addressee sets no bound
 	Messages  int // in the lanes of what is published; 8,192
 	Bytes     int // in the same; 8 MiB, the rest of a message longer than that apart
 	Control   int // bytes in the control lane; 16 MiB, payloads over 64 KiB apart

@@ -33,19 +33,15 @@ var errNoPlace = errors.New("a message that was not taken is not written")
 // ErrLinkDown when that will not happen any more, or may not have happened, and
 // with the cause of ctx when that ends before.
 func (l *Link) Written(ctx context.Context, place uint64) error {
-	n, o := place>>1, &l.data
-	if place&1 == 1 {
-		o = &l.bulk
-	}
 	switch {
 	case place == 0:
 		return errNoPlace
-	case o.written.Load() >= n:
+	case l.WasWritten(place):
 		return nil
 	}
-	want := flush{data: n}
-	if o == &l.bulk {
-		want = flush{bulk: n}
+	want := flush{data: place >> 1}
+	if place&1 == 1 {
+		want = flush{bulk: place >> 1}
 	}
 	l.mu.Lock()
 	f := l.newFlush(want)
@@ -53,12 +49,22 @@ func (l *Link) Written(ctx context.Context, place uint64) error {
 	return l.await(ctx, f)
 }
 
+// WasWritten says whether Written would return nil now.
+func (l *Link) WasWritten(place uint64) bool {
+	o := &l.data
+	if place&1 == 1 {
+		o = &l.bulk
+	}
+	return place != 0 && o.written.Load() >= place>>1
+}
+
 func (l *Link) await(ctx context.Context, f *flush) error {
 	select {
 	case <-f.ready:
 	case <-ctx.Done():
-		l.forget(f)
-		return context.Cause(ctx)
+		if l.forget(f) {
+			return context.Cause(ctx)
+		}
 	}
 	if !f.ok {
 		return l.downError()
@@ -89,10 +95,14 @@ func (l *Link) wakeFlushes() {
 	l.flushes = rest
 }
 
-func (l *Link) forget(f *flush) {
+// forget drops f. It is false if f has its answer by now: that counts, also for
+// a caller whose ctx had ended before it asked.
+func (l *Link) forget(f *flush) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.flushes, f); i >= 0 {
+	i := slices.Index(l.flushes, f)
+	if i >= 0 {
 		l.flushes = slices.Delete(l.flushes, i, i+1)
 	}
+	return i >= 0
 }

@@ -127,7 +127,7 @@ func (l *Link) put(to etf.Pid, control, msg []byte) uint64 {
 		l.putBulk(to, control, msg, cut)
 		return l.bulk.put<<1 | 1
 	}
-	l.data.message(&l.framing, control, msg, bigFrom)
+	l.data.message(&l.framing, control, msg, KeepFrom)
 	if len(msg) > l.limits.Bytes {
 		l.data.overlong = len(msg)
 	}
@@ -135,7 +135,7 @@ func (l *Link) put(to etf.Pid, control, msg []byte) uint64 {
 }
 
 func (l *Link) putBulk(to etf.Pid, control, msg []byte, cut bool) {
-	l.bulk.message(&l.framing, control, msg, bigFrom)
+	l.bulk.message(&l.framing, control, msg, KeepFrom)
 	if cut {
 		big := l.bulk.fill.big
 		big[len(big)-1].after = l.data.put

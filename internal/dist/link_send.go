@@ -7,9 +7,10 @@ import (
 	"github.com/liminal-bus/liminal/internal/etf"
 )
 
-// bigFrom is the size from which the data lane keeps a payload in place of a
-// copy: less memory for what waits, and all links write from the same bytes.
-const bigFrom = 16 << 10
+// KeepFrom is the size from which Publish keeps a message in place of a copy:
+// less memory for what waits, and all links write from the same bytes. A shorter
+// one may be changed as soon as Publish has returned.
+const KeepFrom = 16 << 10
 
 // errControlFull is the cause of ReasonControlOverflow.
 var errControlFull = errors.New("peer too slow for control messages")
@@ -34,11 +35,14 @@ func (l *Link) SendName(from etf.Pid, name string, msg []byte) error {
 // Send sends to a process of the peer: SEND_SENDER where agreed, else SEND.
 func (l *Link) Send(from, to etf.Pid, msg []byte) error {
 	var buf [160]byte
+	return l.message(l.appendSendFrom(buf[:0], from, to), msg)
+}
+
+func (l *Link) appendSendFrom(dst []byte, from, to etf.Pid) []byte {
 	if !l.agreed.Has(FlagSendSender) {
-		return l.message(appendSend(buf[:0], to), msg)
+		return appendSend(dst, to)
 	}
-	c := etf.AppendPid(appendOp(buf[:0], OpSendSender, 3), from)
-	return l.message(etf.AppendPid(c, to), msg)
+	return appendPids(appendOp(dst, OpSendSender, 3), from, to)
 }
 
 // SendAlias sends to an alias of the peer: ALIAS_SEND.
@@ -49,6 +53,16 @@ func (l *Link) SendAlias(from etf.Pid, to etf.Ref, msg []byte) error {
 	var buf [160]byte
 	c := etf.AppendPid(appendOp(buf[:0], OpAliasSend, 3), from)
 	return l.message(etf.AppendRef(c, to), msg)
+}
+
+// SendShared is Send for a msg that never changes: the link keeps a long one in
+// place of a copy, as may other links that got the same.
+func (l *Link) SendShared(from, to etf.Pid, msg []byte) error {
+	if len(msg) == 0 {
+		return errEmpty
+	}
+	var buf [160]byte
+	return l.queue(l.appendSendFrom(buf[:0], from, to), msg)
 }
 
 // MonitorPid watches a process of the peer; Handler.MonitorExit comes with the
@@ -131,11 +145,16 @@ func (l *Link) message(control, payload []byte) error {
 
 // control queues a control message; payload nil means that it has none.
 func (l *Link) control(control, payload []byte) error {
+	if len(payload) > fragmentSize && l.fits(len(control), len(payload)) == nil {
+		payload = append([]byte(nil), payload...) // the lane keeps it
+	}
+	return l.queue(control, payload)
+}
+
+// queue is control for a payload that may be kept.
+func (l *Link) queue(control, payload []byte) error {
 	if err := l.fits(len(control), len(payload)); err != nil {
 		return err
-	}
-	if len(payload) > fragmentSize {
-		payload = append([]byte(nil), payload...) // the lane keeps it
 	}
 	l.mu.Lock()
 	if l.down != nil {
