@@ -64,6 +64,8 @@ type Published struct {
 	Subscribers  int           `json:"subscribers"`   // of this node, at the end
 	Members      int           `json:"members"`       // remote group members, at the end
 	Nodes        int           `json:"nodes"`         // that they live on
+	Enqueued     uint64        `json:"enqueued"`      // copies that local subscribers took
+	DroppedHere  uint64        `json:"dropped_here"`  // messages that local subscribers lost to make room, or did not take
 	Dropped      uint64        `json:"dropped"`       // copies that did not get onto a link or were lost with it
 	Peers        []PeerOutcome `json:"peers"`         // never null
 	Hint         *ChannelHint  `json:"hint"`
@@ -104,6 +106,7 @@ type Message struct {
 	Payload  []byte
 	Encoding string // "", or erlang: the payload is the text of a term
 	Lost     uint64 // messages of this subscription lost right before this one
+	LostOf   string // their channel; empty if the subscription has several
 }
 
 // Channels is GET /v1/channels. Query parameter: name (repeats).

@@ -16,6 +16,7 @@ type Stream struct {
 	ctx   context.Context
 	x     *streamCall
 	names names
+	only  string // the channel, if there is one
 	buf   []byte
 	at    int // buf[at:end] is read and not yet given
 	end   int
@@ -33,7 +34,7 @@ func (c *Client) Subscribe(ctx context.Context, r SubscribeRequest) (*Stream, er
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{ctx: ctx, x: x, buf: make([]byte, clientBuffer)}, nil
+	return &Stream{ctx: ctx, x: x, only: r.only(), buf: make([]byte, clientBuffer)}, nil
 }
 
 // Close ends the subscription. A Next under way returns.
@@ -68,6 +69,7 @@ func (s *Stream) read(rec []byte, m *Message) (ok bool, err error) {
 		if err := s.names.decode(rec, m); err != nil {
 			return false, fmt.Errorf("control: subscribe: %w", err)
 		}
+		m.LostOf = s.only
 		return true, nil
 	case rec[0] == recordError:
 		e := &Error{}

@@ -70,8 +70,10 @@
 //
 // payload_base64 stands for a payload that is not UTF-8, encoding is "erlang"
 // for the text of a term and else not there; seq, id and time are left out when
-// unknown. A drop comes before the message that it made room for. Control
-// characters are escaped, those of Unicode too, for readers on a terminal.
+// unknown. A drop stands where the lost messages would have; its channel is left
+// out where the subscription has several, and its time is that of the message
+// after it. Control characters are escaped, those of Unicode too, for readers on a
+// terminal.
 //
 // format=frames is for our own commands: records, each with the length of the
 // rest as 4 bytes before it. All numbers are big endian.

@@ -22,6 +22,7 @@ type fakeBus struct {
 	openErr   error                             // of Publish and Subscribe
 	hold      func(context.Context) error       // what Publish waits for
 	take      func(n int, payload []byte) error // what a publication does with number n
+	block     func(ctx context.Context) error   // what each message of a publication waits for
 	discard   bool                              // publications keep nothing
 	subscribe []SubscribeRequest
 	source    func(ctx context.Context, dst []Message) (int, error)
@@ -47,8 +48,13 @@ func (b *fakeBus) Publish(ctx context.Context, r PublishRequest) (Publication, e
 	return &fakePublication{b: b, channel: r.Channel}, b.openErr
 }
 
-func (p *fakePublication) Publish(_ context.Context, payload []byte) error {
+func (p *fakePublication) Publish(ctx context.Context, payload []byte) error {
 	p.no++
+	if p.b.block != nil {
+		if err := p.b.block(ctx); err != nil {
+			return err
+		}
+	}
 	if p.b.take != nil {
 		if err := p.b.take(p.no, payload); err != nil {
 			return err

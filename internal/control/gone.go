@@ -17,30 +17,38 @@ func withConn(ctx context.Context, nc net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, nc)
 }
 
-// watchGone calls stop when the client of the request with ctx is gone, until
-// the returned function is called or ctx ends. net/http ends a request's context
-// by itself only once the body has been read to its end, and a publisher may
-// wait for subscribers with more in its body than fits the socket.
-func watchGone(ctx context.Context, stop func()) (unwatch func()) {
+// watchGone calls stop when the client of the request with ctx has been gone for
+// the grace, until the returned function is called or ctx ends. net/http ends a
+// request's context by itself only once the body has been read to its end, and a
+// publisher may wait for subscribers, or for room on a link, with more in its
+// body than fits the socket.
+func watchGone(ctx context.Context, grace time.Duration, stop func()) (unwatch func()) {
 	nc, ok := ctx.Value(connKey{}).(syscall.Conn)
 	if !ok {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
-	group.Go(func() { goneLoop(ctx, nc, stop) })
+	group.Go(func() { goneLoop(ctx, nc, grace, stop) })
 	return func() { cancel(); group.Wait() }
 }
 
-func goneLoop(ctx context.Context, nc syscall.Conn, stop func()) {
+func goneLoop(ctx context.Context, nc syscall.Conn, grace time.Duration, stop func()) {
 	t := time.NewTicker(gonePeriod)
 	defer t.Stop()
+	var gone time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
-			if hungUp(nc) {
+		case now := <-t.C:
+			switch {
+			case !hungUp(nc):
+				continue
+			case gone.IsZero():
+				gone = now
+			}
+			if now.Sub(gone) >= grace {
 				stop()
 				return
 			}

@@ -12,8 +12,10 @@ import (
 // them: a drop line if messages were lost right before m, then m itself.
 func AppendMessageJSON(dst []byte, m *Message) []byte {
 	if m.Lost > 0 {
-		dst = append(dst, `{"type":"drop","channel":`...)
-		dst = appendJSONText(dst, m.Channel)
+		dst = append(dst, `{"type":"drop"`...)
+		if m.LostOf != "" {
+			dst = appendJSONText(append(dst, `,"channel":`...), m.LostOf)
+		}
 		dst = appendTime(dst, m.Time)
 		dst = append(dst, `,"count":`...)
 		dst = strconv.AppendUint(dst, m.Lost, 10)

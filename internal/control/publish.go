@@ -30,12 +30,13 @@ func (s *Server) publish(r *http.Request) (done Published, err error) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	unwatch := watchGone(ctx, cancel)
+	unwatch := watchGone(ctx, 0, cancel)
 	pub, err := s.backend.Publish(ctx, req)
 	unwatch()
 	if err != nil {
 		return done, err
 	}
+	defer watchGone(ctx, goneGrace, cancel)() // what has come is sent first, if it can be
 	in := &intake{r: req, pub: pub, next: framings[req.Framing]}
 	return s.takeIn(ctx, r, in)
 }

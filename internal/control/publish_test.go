@@ -348,6 +348,30 @@ func TestPublisherGoneWhileWaiting(t *testing.T) {
 	}
 }
 
+// A publisher that goes while its message waits for room, with more in its body
+// than fits the socket, does not keep its request.
+func TestPublisherGoneWhileBlocked(t *testing.T) {
+	n := newFakeNode()
+	begun, ended := make(chan struct{}), make(chan struct{})
+	n.fakeBus.block = func(ctx context.Context) error {
+		close(begun)
+		<-ctx.Done()
+		close(ended)
+		return ctx.Err()
+	}
+	_, c := serve(t, n)
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	go func() { <-begun; cancel() }()
+	if _, err := c.Publish(ctx, PublishRequest{Channel: "chat", Framing: FramingLines}, endlessLines{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the message still waits")
+	}
+}
+
 func TestHungUp(t *testing.T) {
 	path := filepath.Join(socketDir(t), "x.sock")
 	ln, err := net.Listen("unix", path)

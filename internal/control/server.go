@@ -47,6 +47,7 @@ const (
 	drainTimeout   = 2 * time.Second        // for a client that is still sending when its answer is there
 	endTimeout     = 500 * time.Millisecond // for a reader that takes nothing when its stream ends
 	gonePeriod     = 250 * time.Millisecond // how often a client that waits is looked after
+	goneGrace      = 500 * time.Millisecond // for what a client had sent before it went
 )
 
 // Server answers the control calls of one node.

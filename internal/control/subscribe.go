@@ -58,7 +58,7 @@ func (s *Server) serveSubscribe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer sub.Close()
-	out := &feed{s: s, w: w, rc: http.NewResponseController(w), format: formats[req.Format]}
+	out := &feed{s: s, w: w, rc: http.NewResponseController(w), format: formats[req.Format], only: req.only()}
 	defer out.endWith(r.Context())()
 	if err := out.start(); err != nil {
 		return nil // the reader is gone
@@ -90,12 +90,21 @@ func parseSubscribe(r *http.Request) (SubscribeRequest, error) {
 	return req, q.err
 }
 
+// only is the channel of r if it is one.
+func (r SubscribeRequest) only() string {
+	if len(r.Channels) == 1 {
+		return r.Channels[0]
+	}
+	return ""
+}
+
 // feed writes a subscription to one reader.
 type feed struct {
 	s       *Server
 	w       http.ResponseWriter
 	rc      *http.ResponseController
 	format  format
+	only    string // the channel, if there is one
 	buf     []byte
 	pending uint64 // messages in buf
 }
@@ -137,6 +146,7 @@ func (f *feed) copyLoop(ctx context.Context, sub Subscription) error {
 // for it to follow.
 func (f *feed) put(batch []Message) error {
 	for i := range batch {
+		batch[i].LostOf = f.only
 		f.buf = f.format.message(f.buf, &batch[i])
 		f.pending++
 		if len(f.buf) < writeChunk {

@@ -362,3 +362,21 @@ func TestFeedCountsWhatIsLost(t *testing.T) {
 		s.Close()
 	}
 }
+
+// A loss of a subscription to several channels is not said to be of one.
+func TestDropOfSeveralChannels(t *testing.T) {
+	for query, want := range map[string]string{
+		"channel=a":           `{"type":"drop","channel":"a","time":"2026-01-15T12:04:31.120Z","count":2}`,
+		"channel=a&channel=b": `{"type":"drop","time":"2026-01-15T12:04:31.120Z","count":2}`,
+	} {
+		n := newFakeNode()
+		m := Message{Channel: "a", From: "b@dev", Lost: 2, Time: time.Date(2026, 1, 15, 12, 4, 31, 120e6, time.UTC)}
+		n.source = give(10, io.EOF, m)
+		_, c := serve(t, n)
+		res := exchange(t, c, "GET /v1/subscribe?"+query+" HTTP/1.1\r\nHost: x\r\n\r\n")
+		got, err := io.ReadAll(res.Body)
+		if line, _, _ := strings.Cut(string(got), "\n"); line != want || err != nil {
+			t.Errorf("%s: %s, %v\nwant %s", query, line, err, want)
+		}
+	}
+}
