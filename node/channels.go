@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/liminal-bus/liminal/internal/bus"
@@ -138,6 +139,13 @@ func (n *Node) Subscriptions(peer string) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// channelCounters are those of scope and bus.
+func (n *Node) channelCounters() map[string]uint64 {
+	all := n.groups.counters()
+	maps.Copy(all, n.bus.Counters())
+	return all
 }
 
 // channelTotals sums what Status says of channels.

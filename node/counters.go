@@ -17,10 +17,12 @@ type counters struct {
 	callsRefused, callsExpired       atomic.Uint64
 	toldRefused                      atomic.Uint64
 	quota, fromForged, tooLong       atomic.Uint64
+	scopeLost, scopeLate, pubNobody  atomic.Uint64
 }
 
-// counters gathers what every part counted. The caller holds n.mu.
-func (n *Node) counters() map[string]uint64 {
+// counters gathers what every part counted; channels is what those of channels
+// did. The caller holds n.mu.
+func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 	c, plan, resolver := &n.counts, n.plan.Stats(), n.resolver.Stats()
 	all := map[string]uint64{
 		"peers_joined":           c.joined.Load(),
@@ -43,11 +45,13 @@ func (n *Node) counters() map[string]uint64 {
 	}
 	maps.Copy(all, map[string]uint64{
 		"peers_expelled":      c.quota.Load(),
+		"pg_dropped_lost":     c.scopeLost.Load(),
+		"pg_dropped_late":     c.scopeLate.Load(),
+		"pub_to_nobody":       c.pubNobody.Load(),
 		"messages_from_other": c.fromForged.Load(),
 		"dropped_too_long":    c.tooLong.Load(),
 	})
-	maps.Copy(all, n.groups.counters())
-	maps.Copy(all, n.bus.Counters())
+	maps.Copy(all, channels)
 	maps.Copy(all, n.table.Counters())
 	var live []*dist.Link
 	for _, p := range n.peers {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/liminal-bus/liminal/internal/bus"
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/etf"
 	"github.com/liminal-bus/liminal/internal/pg"
@@ -14,8 +15,8 @@ import (
 // countsWait is how long Channels waits for the subscriber counts of peers.
 const countsWait = time.Second
 
-// maxCounts bounds one answer to the question for counts, in bytes. What does
-// not fit is missing in it, which the asker sees.
+// maxCounts bounds one answer to the question for counts, in bytes. Where more is
+// to be told, the atom more ends the list.
 const maxCounts = 512 << 10
 
 // counts are what liminal peers say stands behind their members.
@@ -23,14 +24,15 @@ type counts struct {
 	kinds map[*dist.Link]Kind
 
 	mu     sync.Mutex
-	told   map[*dist.Link]map[pg.Key]int
-	missed []string // nodes that did not tell all
+	told   map[*dist.Link]map[pg.Key]int // nil of those that did not answer
+	cut    map[*dist.Link]bool           // the answer was not all
+	missed []string                      // nodes that did not tell all
 }
 
 // askCounts asks all liminal peers that are members of the groups, at once.
 // some says that the groups are not all there are.
 func (n *Node) askCounts(ctx context.Context, groups []group, some bool) *counts {
-	c := &counts{told: map[*dist.Link]map[pg.Key]int{}}
+	c := &counts{told: map[*dist.Link]map[pg.Key]int{}, cut: map[*dist.Link]bool{}}
 	c.kinds = n.kinds()
 	wanted := map[*memberLink][]pg.Key{}
 	for _, g := range groups {
@@ -44,7 +46,7 @@ func (n *Node) askCounts(ctx context.Context, groups []group, some bool) *counts
 	defer cancel()
 	var wg sync.WaitGroup
 	for m, keys := range wanted {
-		if !some {
+		if !some || len(keys) > maxAsked {
 			keys = nil // all
 		}
 		wg.Go(func() { n.askCount(ctx, c, m.link, keys) })
@@ -71,10 +73,10 @@ func (n *Node) askCount(ctx context.Context, c *counts, l *dist.Link, keys []pg.
 	done := make(chan struct{})
 	n.put(&call{link: l, take: func(r *etf.Reader) error {
 		defer close(done)
-		told, err := readCounts(r)
+		told, cut, err := readCounts(r)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.told[l] = told
+		c.told[l], c.cut[l] = told, cut || err != nil
 		return err
 	}}, selfName, requestCounts(keys))
 	select {
@@ -84,12 +86,15 @@ func (n *Node) askCount(ctx context.Context, c *counts, l *dist.Link, keys []pg.
 	}
 }
 
-// of gives a peer's count, if it told one.
+// of gives a peer's count, if it told one. A peer that told all and not this one
+// has just left it, or just joined: it counts by its member.
 func (c *counts) of(m *memberLink, k pg.Key) (int, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	told, ok := c.told[m.link][k]
-	if !ok && c.kinds[m.link] == KindLiminal && !slices.Contains(c.missed, m.name) {
+	all, answered := c.told[m.link]
+	told, ok := all[k]
+	unsure := !answered || c.cut[m.link]
+	if !ok && unsure && c.kinds[m.link] == KindLiminal && !slices.Contains(c.missed, m.name) {
 		c.missed = append(c.missed, m.name)
 	}
 	return told, ok
@@ -113,55 +118,67 @@ func requestCounts(keys []pg.Key) []byte {
 
 // appendCounts answers {channels, [Group]} with [{Group, Subscribers}].
 func (n *Node) appendCounts(b []byte, r *etf.Reader) ([]byte, error) {
-	asked, err := readGroups(r)
+	infos, err := n.askedChannels(r)
 	if err != nil {
 		return nil, err
 	}
 	var list []byte
 	entries := 0
-	for _, i := range n.bus.List() {
+	for _, i := range infos {
 		key, err := pg.ChannelKey(i.Name)
-		if err != nil || i.Subscribers == 0 || len(asked) > 0 && !asked[key] {
+		if err != nil || i.Subscribers == 0 {
 			continue
 		}
+		entries++
 		if len(list) > maxCounts {
+			list = etf.AppendAtom(list, moreAtom)
 			break
 		}
 		list = append(etf.AppendTuple(list, 2), key...)
 		list = etf.AppendInt(list, int64(i.Subscribers))
-		entries++
 	}
 	b = append(etf.AppendListHeader(b, entries), list...)
 	return etf.AppendNil(b), nil
 }
 
-// maxAsked bounds how many groups one question may name.
-const maxAsked = 65536
+const moreAtom = "more"
 
-func readGroups(r *etf.Reader) (map[pg.Key]bool, error) {
+// maxAsked bounds how many groups one question may name.
+const maxAsked = 1024
+
+// askedChannels reads [Group] and looks up those channels, or all.
+func (n *Node) askedChannels(r *etf.Reader) (infos []bus.Info, err error) {
 	count, err := r.ListHeader()
-	if err != nil {
-		return nil, err
+	if err != nil || count > maxAsked {
+		return nil, cmpErr(err, errUnknownMessage)
 	}
-	asked := map[pg.Key]bool{}
-	for range min(count, maxAsked) {
+	if count == 0 {
+		return n.bus.List(), nil
+	}
+	for range count {
 		group, err := r.Raw()
 		if err != nil {
 			return nil, err
 		}
-		asked[pg.Key(group)] = true
+		name, _ := pg.Key(group).Channel()
+		if info, ok := n.bus.Info(name); ok {
+			infos = append(infos, info)
+		}
 	}
-	return asked, nil
+	return infos, nil
 }
 
-// readCounts reads [{Group, Subscribers}].
-func readCounts(r *etf.Reader) (map[pg.Key]int, error) {
+// readCounts reads [{Group, Subscribers}]; cut says that it is not all.
+func readCounts(r *etf.Reader) (told map[pg.Key]int, cut bool, err error) {
 	count, err := r.ListHeader()
-	told := map[pg.Key]int{}
+	told = map[pg.Key]int{}
 	for ; count > 0 && err == nil; count-- {
+		if count == 1 && r.AtomIs(moreAtom) {
+			return told, true, nil
+		}
 		err = readCount(r, told)
 	}
-	return told, err
+	return told, false, err
 }
 
 func readCount(r *etf.Reader, told map[pg.Key]int) error {

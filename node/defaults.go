@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/etf"
@@ -84,8 +86,35 @@ func (c Config) checkChannels() error {
 		return fmt.Errorf("config: MaxMessage is %d, at most %d bytes are possible", c.MaxMessage, maxMaxMessage)
 	case c.Queue < 0:
 		return errors.New("config: Queue is negative")
-	case c.Scope == selfName || etf.CheckAtom(c.Scope) != nil:
-		return fmt.Errorf("config: Scope %q cannot name a pg scope here", c.Scope)
+	}
+	if err := CheckScope(c.Scope); err != nil {
+		return fmt.Errorf("config: Scope: %w", err)
+	}
+	return nil
+}
+
+// takenNames are registered on every OTP node, or answered for here: what a scope
+// sends to its name would reach them.
+var takenNames = []string{
+	selfName, "undefined",
+	"application_controller", "auth", "code_server", "erl_prim_loader", "erl_signal_server", "erts_code_purger",
+	"erl_epmd", "error_logger", "file_server_2", "global_group", "global_name_server", "inet_db", "init",
+	"kernel_refc", "kernel_safe_sup", "kernel_sup", "logger", "logger_handler_watcher", "logger_proxy",
+	"logger_std_h_default", "logger_sup", "net_kernel", "net_sup", "rex", "socket_registry", "standard_error",
+	"standard_error_sup", "user", "user_drv",
+}
+
+// CheckScope says why a name cannot be that of a pg scope, if it cannot.
+func CheckScope(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the name is empty")
+	case etf.CheckAtom(name) != nil:
+		return fmt.Errorf("%q is no atom: %w", name, etf.CheckAtom(name))
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%q has control characters", name)
+	case slices.Contains(takenNames, name):
+		return fmt.Errorf("another process is registered as %s", name)
 	}
 	return nil
 }

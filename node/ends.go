@@ -8,8 +8,8 @@ import (
 )
 
 // maxWatches bounds the monitors and links that one peer may have on our
-// channels.
-const maxWatches = 65536
+// channels: one on each that there can be.
+const maxWatches = 1 << 18
 
 // ends remembers which processes of peers want to hear of the end of a
 // channel's process: it ends with the channel's last subscriber. All else that
@@ -27,12 +27,13 @@ type watch struct {
 	ref  etf.Ref
 }
 
-// add remembers w, unless the process has ended meanwhile (lives says) or the
-// peer has too many already.
+// add remembers w, unless the process has ended meanwhile (lives says), or its
+// link has, or the peer has too many already. A link that ends after the look
+// finds w when it is dropped.
 func (e *ends) add(of etf.Pid, w watch, lives func() bool) (ok, full bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !lives() {
+	if down, _, _ := w.link.Down(); down != "" || !lives() {
 		return false, false
 	}
 	if e.perLink[w.link] >= maxWatches {

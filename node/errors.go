@@ -32,6 +32,7 @@ var (
 	ErrTimeout     = errors.New("no answer in time")
 	ErrNotDist     = errors.New("that is not an Erlang distribution port")
 	ErrBadChannel  = errors.New("not a channel")
+	ErrTooMany     = errors.New("this node has joined as many channels as it can")
 	ErrTooLarge    = errors.New("the message is too large") // Config.MaxMessage
 	ErrSlow        = errors.New("the subscription was too slow")
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")

@@ -40,7 +40,6 @@ type groups struct {
 	n    *Node
 	name string // of the scope
 	self etf.Pid
-	rank pg.Limits
 
 	mu      sync.RWMutex
 	scope   *pg.Scope[*memberLink]
@@ -81,7 +80,7 @@ func (g *groups) down(l *dist.Link) {
 // is done before the lock.
 func (g *groups) receive(l *dist.Link, msg []byte) {
 	r := l.Remote()
-	m, err := pg.Parse(msg, pg.Origin{Node: r.Name, Creation: r.Creation}, g.rank)
+	m, err := pg.Parse(msg, pg.Origin{Node: r.Name, Creation: r.Creation}, pg.Limits{})
 	switch {
 	case errors.Is(err, pg.ErrQuota):
 		g.refused(err)
@@ -93,14 +92,35 @@ func (g *groups) receive(l *dist.Link, msg []byte) {
 		return
 	}
 	g.do(func() (outs []out) {
-		if from := g.links[l]; from != nil { // else it has ended
-			outs, err = g.scope.Receive(from, m)
+		from, outs := g.sender(l)
+		if from == nil {
+			g.n.counts.scopeLate.Add(1)
+			return nil
 		}
-		return outs
+		more, failed := g.scope.Receive(from, m)
+		err = failed
+		return append(outs, more...)
 	})
 	if err != nil {
 		g.expel(l, err)
 	}
+}
+
+// sender is the link as the scope knows it, nil if it has ended. One that was not
+// introduced when it came up, since its peer did not look like one with a scope,
+// is introduced now. The caller holds g.mu.
+func (g *groups) sender(l *dist.Link) (m *memberLink, outs []out) {
+	if m = g.links[l]; m != nil {
+		return m, nil
+	}
+	if down, _, _ := l.Down(); down != "" {
+		return nil, nil // after this look its end finds what is filed for it
+	}
+	r := l.Remote()
+	row, _ := g.n.table.Lookup(r.Name)
+	m = &memberLink{l, r.Name, row.Generation}
+	g.links[l] = m
+	return m, g.scope.LinkUp(m, pg.Origin{Node: r.Name, Creation: r.Creation})
 }
 
 // refused counts a message that could not be parsed.
@@ -145,16 +165,20 @@ func (g *groups) do(change func() []out) {
 	}
 	g.mu.Unlock()
 	for _, l := range lost {
-		l.Close(dist.ReasonControlOverflow, errSyncTooLarge)
+		l.link.Close(dist.ReasonControlOverflow, l.err)
 	}
 }
 
-var errSyncTooLarge = errors.New("what this node has joined does not fit into one message to it")
+// lostLink is a link that did not take what it was to be told.
+type lostLink struct {
+	link *dist.Link
+	err  error
+}
 
 // send queues outs in order. A link that does not take one of them is told
 // nothing more and must be closed: a peer that missed a join would crash over
 // the leave. The caller holds g.mu.
-func (g *groups) send(outs []out) (lost []*dist.Link) {
+func (g *groups) send(outs []out) (lost []lostLink) {
 	for _, o := range outs {
 		m := o.Link
 		if g.links[m.link] != m {
@@ -163,7 +187,7 @@ func (g *groups) send(outs []out) (lost []*dist.Link) {
 		if err := g.sendOne(m.link, o); err != nil {
 			delete(g.links, m.link)
 			g.scope.LinkDown(m)
-			lost = append(lost, m.link) // one that is down already takes no harm
+			lost = append(lost, lostLink{m.link, err}) // one that is down already takes no harm
 		}
 	}
 	return lost
@@ -174,7 +198,7 @@ func (g *groups) sendOne(l *dist.Link, o out) error {
 	case pg.SendName:
 		return l.SendName(g.self, g.name, o.Msg)
 	case pg.SendPid:
-		return l.Send(g.self, o.To, o.Msg)
+		return l.SendShared(g.self, o.To, o.Msg) // a sync goes to many
 	case pg.Monitor:
 		return l.MonitorPid(g.self, o.To, g.n.ref(scopeRef|o.Ref))
 	case pg.Demonitor:
@@ -185,6 +209,17 @@ func (g *groups) sendOne(l *dist.Link, o out) error {
 
 // scopeRef marks the numbers of references that are the scope's.
 const scopeRef = 1 << 63
+
+// paced books a join or leave and says how long a join should wait for it. With
+// nobody to tell there is nothing to wait for. The caller holds g.mu.
+func (g *groups) paced() time.Duration {
+	now := time.Now()
+	if len(g.links) == 0 {
+		g.pace = newPacer(now)
+		return 0
+	}
+	return g.pace.take(now)
+}
 
 // maxBehind is how much may wait in a link's control lane before who joins more
 // has to wait too. A lane that fills up ends its link.

@@ -88,10 +88,11 @@ func (h handler) LimitName(name []byte) int {
 }
 
 // Dropped ends the link where a message for the scope was lost: the membership
-// of that peer would be wrong for ever.
+// of that peer would be wrong for ever. The next link begins with a sync.
 func (h handler) Dropped(l *dist.Link, to etf.PidView, name []byte, d dist.Drop) {
 	if to.ID == scopeID && to.Serial == 0 || string(name) == h.n.groups.name {
-		h.n.groups.expel(l, fmt.Errorf("%w: %v", errScopeLost, d))
+		h.n.counts.scopeLost.Add(1)
+		l.Close(dist.ReasonQuota, fmt.Errorf("%w: %v", errScopeLost, d))
 	}
 }
 

@@ -33,64 +33,64 @@ func (n *Node) Leave(ctx context.Context) (Left, error) {
 	}
 	n.mu.Unlock()
 	signal(n.settled) // a Start that waits for its seeds waits for nothing now
-	flushed := n.flush(ctx)
-	told := n.goodbye(ctx, dist.ReasonClosed)
-	n.PollOnce()
-	return Left{Told: told, Flushed: flushed}, ctx.Err()
-}
-
-// flush waits until what is queued for peers is written, at most Config.Drain, and
-// counts that. A goodbye would overtake it: control goes before data.
-func (n *Node) flush(ctx context.Context) int {
 	n.mu.Lock()
 	drain := n.drain
 	n.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, drain)
-	defer cancel()
-	var flushed atomic.Int64
-	var wg sync.WaitGroup
-	for l := range n.kinds() {
-		before := l.Stats()
-		if before.Queued == 0 {
-			continue
-		}
-		wg.Go(func() {
-			_ = l.Flush(ctx) // what was not written is counted as dropped with the link
-			flushed.Add(int64(l.Stats().Written - before.Written))
-		})
-	}
-	wg.Wait()
-	return int(flushed.Load())
+	told, flushed := n.goodbye(ctx, drain, dist.ReasonClosed)
+	n.PollOnce()
+	return Left{Told: told, Flushed: flushed}, ctx.Err()
 }
 
 // partTime bounds the wait for a peer to answer our goodbye by hanging up.
 const partTime = time.Second
 
-// goodbye tells liminal peers that we go and closes every link. It returns how
-// many peers there were. A peer answers goodbye by closing its end, and that
-// is awaited: closing first, with bytes of the peer unread, would reset the
-// connection, and the peer would lose our goodbye to that.
-func (n *Node) goodbye(ctx context.Context, reason dist.Reason) int {
-	ctx, cancel := context.WithTimeout(ctx, partTime)
-	defer cancel()
-	msg := encodeGoodbye()
+// goodbye parts from every peer, from all at once: what is queued for it is
+// written first, as long as drain, since a goodbye would overtake it; then it is
+// told, and its link closed. It returns how many peers there were, and how many
+// messages were still written.
+func (n *Node) goodbye(ctx context.Context, drain time.Duration, reason dist.Reason) (told, flushed int) {
+	var written atomic.Int64
 	live := n.partingPeers()
 	var wg sync.WaitGroup
 	for _, p := range live {
 		wg.Go(func() {
-			if p.kind == KindLiminal {
-				n.send(p.link, msg)
-				select {
-				case <-p.link.Done():
-				case <-ctx.Done():
-				}
-			}
-			_ = p.link.Flush(ctx) // it ends anyway
-			p.link.Close(reason, nil)
+			written.Add(p.flush(ctx, drain))
+			n.part(ctx, p, reason)
 		})
 	}
 	wg.Wait()
-	return len(live)
+	return len(live), int(written.Load())
+}
+
+// flush waits until what is queued for a peer is written, and counts that. What is
+// not is counted as dropped with the link.
+func (p livePeer) flush(ctx context.Context, drain time.Duration) int64 {
+	before := p.link.Stats()
+	if before.Queued == 0 {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	_ = p.link.Flush(ctx)
+	return int64(p.link.Stats().Written - before.Written)
+}
+
+// part tells a liminal peer goodbye and closes the link. A peer answers goodbye
+// by closing its end, and that is awaited: closing first, with bytes of the peer
+// unread, would reset the connection, and the peer would lose our goodbye to
+// that.
+func (n *Node) part(ctx context.Context, p livePeer, reason dist.Reason) {
+	ctx, cancel := context.WithTimeout(ctx, partTime)
+	defer cancel()
+	if p.kind == KindLiminal {
+		n.send(p.link, encodeGoodbye())
+		select {
+		case <-p.link.Done():
+		case <-ctx.Done():
+		}
+	}
+	_ = p.link.Flush(ctx) // it ends anyway
+	p.link.Close(reason, nil)
 }
 
 type livePeer struct {
@@ -144,7 +144,7 @@ func (n *Node) Reload(s Settings) error {
 
 // Close stops the node: the poll loop, then epmd and the listener, then
 // goodbye and the links. It waits until nothing of the node is left, at most a
-// little longer than Config.Drain, and may be called again.
+// second longer than Config.Drain, and may be called again.
 func (n *Node) Close() error {
 	n.closing.Do(n.shutdown)
 	<-n.closed
@@ -165,12 +165,10 @@ func (n *Node) shutdown() {
 	}
 	if n.table != nil {
 		n.table.CloseListeners()
-		ctx, cancel := context.WithTimeout(context.Background(), drain)
-		n.flush(ctx)
-		n.goodbye(ctx, dist.ReasonStopped)
-		cancel()
+		n.goodbye(context.Background(), drain, dist.ReasonStopped)
 		n.table.Close(dist.ReasonStopped)
 	}
+	n.tasks.Wait()
 	if n.bus != nil {
 		n.bus.Close()
 	}

@@ -57,9 +57,9 @@ type PeerReceipt struct {
 	Node       string
 	Generation uint64 // of the link
 	Members    int
-	Outcome    Outcome // the worst of its copies
-	Sent       uint64  // copies that the link took
-	Dropped    uint64  // copies that it did not
+	Outcome    Outcome // why copies were dropped, if any were
+	Sent       uint64  // copies that the link took, and did not lose with its end
+	Dropped    uint64  // the others
 }
 
 // Receipt names what happened to a publish: facts, not hopes.
@@ -71,7 +71,9 @@ type Receipt struct {
 	Subscribers int    // local ones that it was offered to
 	Members     int    // remote group members that it was sent to
 	Nodes       int    // they live on
-	Dropped     uint64 // copies that did not get to a peer's link
+	Enqueued    uint64 // copies that local subscribers took
+	DroppedHere uint64 // messages that local subscribers lost to make room for these, or did not take
+	Dropped     uint64 // copies for peers that their links did not take, or had not written when they ended
 	Peers       []PeerReceipt
 	Hint        *Hint // nobody is there, but the other spelling has members
 }

@@ -68,6 +68,7 @@ type Node struct {
 	kicks   chan struct{} // there may be something to dial
 	settled chan struct{} // a dial has ended or a poll has found something
 	wg      sync.WaitGroup
+	tasks   sync.WaitGroup // begun under mu while not stopping
 	closing sync.Once
 	closed  chan struct{}
 }

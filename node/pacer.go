@@ -5,8 +5,8 @@ import "time"
 // Joins of this node, as a peer's limit on operations of its scope wants them: a
 // peer expels who does more.
 const (
-	joinRate  = 15_000 // a second
-	joinBurst = 100_000
+	joinRate  = 18_000 // a second
+	joinBurst = 200_000
 )
 
 // pacer spreads joins and leaves so that no peer takes them for a flood. A

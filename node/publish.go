@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -14,10 +13,6 @@ import (
 // fullWait is how long Publish waits for room on full links, all of them
 // together.
 const fullWait = 100 * time.Millisecond
-
-// keepFrom is the size from which links keep a message in place of a copy, so
-// that its buffer cannot be used again.
-const keepFrom = 16 << 10
 
 // Publisher sends messages to one channel. It is for one goroutine.
 type Publisher struct {
@@ -32,20 +27,12 @@ type Publisher struct {
 	targets []target
 	full    []target
 
-	messages, bytes, dropped uint64
-	took                     bus.Took
-	peers                    map[string]*peerTally // by node
-	order                    []*peerTally
-	last                     *peerTally
-}
-
-// peerTally is what became of the copies for one peer.
-type peerTally struct {
-	m             *memberLink // of its present link
-	members       int         // of the last message
-	sent, dropped uint64
-	place         uint64 // of the last that was sent
-	drop          dist.Drop
+	messages, bytes       uint64
+	subscribers           int // of the last message
+	enqueued, droppedHere uint64
+	peers                 map[string]*peerTally // by node
+	order                 []*peerTally
+	last                  *peerTally
 }
 
 // Publisher makes one for a channel. The error wraps ErrBadChannel. Close lets
@@ -82,18 +69,27 @@ func (n *Node) Publish(ctx context.Context, channel string, payload []byte) (Rec
 // relay publishes for an Erlang process that asked us to. It runs on a link's
 // reader, so it waits for nobody.
 func (n *Node) relay(from, channel string, payload []byte) error {
+	keys, err := channelKeys([]string{channel})
+	if err == nil {
+		err = n.publishable(payload)
+	}
+	if err != nil {
+		return err
+	}
+	if here, elsewhere := n.audience(channel, keys[0]); here+elsewhere == 0 {
+		n.counts.pubNobody.Add(1) // and nothing is kept of a name that anybody may make up
+		return nil
+	}
 	p, err := n.Publisher(channel)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	if err := n.publishable(payload); err != nil {
-		return err
-	}
 	in := p.message(payload)
 	p.offer(&in)
-	for _, t := range p.full {
-		p.book(p.tally(t.Link), 0, dist.DropFull)
+	for _, t := range p.full { // offered again, so that the link counts the loss too
+		place, drop := t.Link.link.Publish(t.Pid, p.buf)
+		p.bus.Sent(p.book(p.tally(t.Link), place, drop))
 	}
 	in.From = from
 	p.bus.Deliver(in)
@@ -115,15 +111,18 @@ func (p *Publisher) publish(ctx context.Context, room time.Duration, payload []b
 	}
 	in := p.message(payload)
 	p.offer(&in)
-	took, err := p.bus.DeliverWait(ctx, in)
-	p.took = took
+	var err error
 	if len(p.full) > 0 {
 		p.insist(ctx, room)
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 	}
-	return err
+	took, blocked := p.bus.DeliverWait(ctx, in)
+	p.subscribers = took.Subscribers
+	p.enqueued += uint64(took.Enqueued)
+	p.droppedHere += uint64(took.Dropped)
+	return cmpErr(err, blocked)
 }
 
 // message numbers the next message.
@@ -176,7 +175,7 @@ func (p *Publisher) offer(in *bus.Incoming) {
 // has a buffer of its own.
 func (p *Publisher) seal(in *bus.Incoming) {
 	size := len(in.Payload) + p.env.overhead()
-	if size >= keepFrom {
+	if size >= dist.KeepFrom {
 		p.buf = make([]byte, 0, size)
 	}
 	p.buf = p.env.seal(p.buf[:0], in.Payload, in.ID, in.At, in.Seq)
@@ -201,58 +200,13 @@ func (p *Publisher) insist(ctx context.Context, room time.Duration) {
 // book counts one copy.
 func (p *Publisher) book(t *peerTally, place uint64, drop dist.Drop) (sent int) {
 	if drop == dist.DropNone {
-		t.sent++
-		t.place = place
+		t.took(place)
 		return 1
 	}
 	t.dropped++
 	t.drop = drop
-	p.dropped++
 	p.bus.Dropped(1)
 	return 0
-}
-
-// tally finds the account of a link's peer. Most messages have one target, or
-// the same ones in the same order.
-func (p *Publisher) tally(m *memberLink) *peerTally {
-	if p.last != nil && p.last.m == m {
-		return p.last
-	}
-	t := p.peers[m.name]
-	if t == nil {
-		t = &peerTally{m: m}
-		p.peers[m.name] = t
-		p.order = append(p.order, t)
-	}
-	t.follow(m)
-	p.last = t
-	return t
-}
-
-// follow goes on with a peer's next link. What the one before had not written
-// is lost: nothing is carried over.
-func (t *peerTally) follow(m *memberLink) {
-	if t.m == m {
-		return
-	}
-	if t.sent > 0 && t.m.link.Written(ended, t.place) != nil {
-		t.drop = dist.DropLinkDown
-	}
-	t.m, t.place = m, 0
-}
-
-// Flush waits until everything sent so far has been passed to the kernel. The
-// error is ctx's cause; a link that ended is no error here, see Receipt.
-func (p *Publisher) Flush(ctx context.Context) error {
-	for _, t := range p.order {
-		if t.sent == 0 {
-			continue
-		}
-		if err := t.m.link.Written(ctx, t.place); err != nil && !errors.Is(err, dist.ErrLinkDown) {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // Receipt sums what happened so far. Its counts of members are those of the
@@ -260,48 +214,19 @@ func (p *Publisher) Flush(ctx context.Context) error {
 func (p *Publisher) Receipt() Receipt {
 	r := Receipt{
 		Channel: p.channel, ID: string(p.id), Messages: p.messages, Bytes: p.bytes,
-		Subscribers: p.took.Subscribers, Dropped: p.dropped,
+		Subscribers: p.subscribers, Enqueued: p.enqueued, DroppedHere: p.droppedHere,
 	}
 	for _, t := range p.order {
 		if t.members > 0 {
 			r.Members += t.members
 			r.Nodes++
 		}
-		r.Peers = append(r.Peers, t.receipt())
+		told := t.receipt()
+		r.Dropped += told.Dropped
+		r.Peers = append(r.Peers, told)
 	}
 	if r.Subscribers+r.Members == 0 {
 		r.Hint = p.n.hint(p.key)
-	}
-	return r
-}
-
-// ended asks Written for what is known now.
-var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-// dropOutcomes of what a link did not take.
-var dropOutcomes = map[dist.Drop]Outcome{
-	dist.DropFull: OutcomeFull, dist.DropTooLarge: OutcomeTooLarge, dist.DropLinkDown: OutcomeLinkDown,
-}
-
-func (t *peerTally) receipt() PeerReceipt {
-	r := PeerReceipt{
-		Node: t.m.name, Generation: t.m.generation, Members: t.members,
-		Sent: t.sent, Dropped: t.dropped, Outcome: dropOutcomes[t.drop],
-	}
-	if t.drop != dist.DropNone {
-		return r
-	}
-	switch err := t.m.link.Written(ended, t.place); {
-	case err == nil:
-		r.Outcome = OutcomeWritten
-	case errors.Is(err, dist.ErrLinkDown):
-		r.Outcome = OutcomeLinkDown
-	default:
-		r.Outcome = OutcomeQueued
 	}
 	return r
 }
@@ -313,10 +238,9 @@ func (n *Node) hint(k pg.Key) *Hint {
 		return nil
 	}
 	name, _ := other.Channel()
-	members, _ := n.groups.counted(other)
-	info, _ := n.bus.Info(name)
-	if members+info.Subscribers == 0 {
+	here, elsewhere := n.audience(name, other)
+	if here+elsewhere == 0 {
 		return nil
 	}
-	return &Hint{Channel: name, Members: members + info.Subscribers}
+	return &Hint{Channel: name, Members: here + elsewhere}
 }

@@ -49,10 +49,8 @@ func await(t testing.TB, n *Node, channel string, members int) {
 func gone(t testing.TB, n *Node, channel string, members int) {
 	t.Helper()
 	waitFor(t, n, fmt.Sprintf("%s has %d members", channel, members), func(n *Node) bool {
-		keys, _ := channelKeys([]string{channel})
-		got, _ := n.groups.counted(keys[0])
-		info, _ := n.bus.Info(channel)
-		return got+info.Subscribers == members
+		here, elsewhere, _ := n.Audience(channel)
+		return here+elsewhere == members
 	})
 }
 
@@ -358,9 +356,10 @@ func TestLeaveFlushes(t *testing.T) {
 	}
 }
 
-// A hundred thousand channels joined and left at once cost no peer its link.
+// A hundred thousand channels joined and left at once cost no peer its link. The
+// node's name stands twice in each leave.
 func TestManyChannelsWhileConnected(t *testing.T) {
-	nodes := cluster(t, "a", "b", "c")
+	nodes := cluster(t, strings.Repeat("a", 100), "b", "c")
 	const channels = 100_000
 	names := make([]string, channels)
 	for i := range names {
@@ -398,5 +397,24 @@ func TestLongestMessage(t *testing.T) {
 	ca.MaxMessage++
 	if _, err := Start(t.Context(), ca); err == nil {
 		t.Error("a node started with a bound that links do not have room for")
+	}
+}
+
+// ended is for calls that shall not wait.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// No scope is called as a process that every OTP node has.
+func TestScopeNames(t *testing.T) {
+	for _, name := range []string{"liminal", "net_kernel", "rex", "init", "user", "undefined", "a\x1b", strings.Repeat("x", 256)} {
+		c := testConfig(t, "a")
+		c.Scope = name
+		if n, err := Start(t.Context(), c); err == nil {
+			n.Close()
+			t.Errorf("a node started with the scope %q", name)
+		}
 	}
 }

@@ -45,11 +45,21 @@ func (n *Node) asked(l *dist.Link, msg []byte) bool {
 		return false
 	}
 	row, ok := channelCalls[string(tag)]
-	if !ok || row.arity != arity {
+	if !ok || row.arity != arity || !asks(r, l.Remote().Name) {
 		return false
 	}
 	n.note(row.handle(message{n, l, &r, arity}))
 	return true
+}
+
+// asks says whether a pid of the peer, or {Pid, Tag}, comes next: without it
+// nobody waits for an answer, and the term is a message like any other.
+func asks(r etf.Reader, peer string) bool {
+	if arity, err := r.TupleHeader(); err == nil && arity != 2 {
+		return false
+	}
+	from, err := r.PidView()
+	return err == nil && string(from.Node) == peer
 }
 
 // channelCalls are the questions that any process may be asked.

@@ -72,7 +72,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	n.self = etf.Pid{Node: etf.Atom(name), ID: selfID, Creation: n.creation}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.groups = newGroups(n, c.Scope)
-	n.bus = bus.New(bus.Options{Queue: c.Queue, Ended: n.detach})
+	n.bus = bus.New(bus.Options{Queue: c.Queue, Ended: n.slow})
 	n.resolver = n.newResolver()
 	n.plan, err = discovery.NewPlan(discovery.PlanOptions{
 		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: rand.Float64,

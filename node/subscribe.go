@@ -31,11 +31,16 @@ var policies = map[Policy]bus.Policy{
 // connected peers have been told; what a peer publishes reaches it one trip
 // later. A name like orders stands for the group <<"orders">>, :orders for the
 // atom orders. The error wraps ErrBadChannel, ErrClosed or ctx's cause: a node
-// that subscribes to new channels by the hundred thousand has to wait.
+// that subscribes to new channels by the hundred thousand has to wait, and beyond
+// what its peers put up with (262,144, or fewer with long names) it gets
+// ErrTooMany.
 func (n *Node) Subscribe(ctx context.Context, o SubscribeOptions, channels ...string) (*Subscription, error) {
 	policy, ok := policies[o.Policy]
-	if !ok || o.Queue < 0 {
-		return nil, fmt.Errorf("subscribe: policy %q, queue %d: no such thing", o.Policy, o.Queue)
+	if !ok {
+		return nil, fmt.Errorf("subscribe: policy %q is none of %s, %s, %s", o.Policy, PolicyDropOldest, PolicyBlock, PolicyDisconnect)
+	}
+	if o.Queue < 0 {
+		return nil, fmt.Errorf("subscribe: a queue of %d messages cannot be", o.Queue)
 	}
 	keys, err := channelKeys(channels)
 	if err != nil {
@@ -108,15 +113,21 @@ func (n *Node) attach(s *bus.Subscriber, name string, key pg.Key) (wait time.Dur
 		return 0, ErrClosed
 	}
 	g.do(func() []out {
+		if err = g.scope.Full(key); err != nil {
+			return nil
+		}
 		g.wake()
 		c, first := n.bus.Attach(s, name)
 		if !first {
 			return nil
 		}
-		wait = g.pace.take(time.Now())
+		wait = g.paced()
 		return g.scope.Join(key, n.process(c.Number()))
 	})
-	return wait, nil
+	if err != nil {
+		err = &causeError{ErrTooMany, err}
+	}
+	return wait, err
 }
 
 // process is a pid of ours.
@@ -125,23 +136,47 @@ func (n *Node) process(id, serial uint32) etf.Pid {
 }
 
 // detach ends a subscriber. Channels that lose their last one leave their
-// groups.
+// groups, a crowd of them at a time, so that neither those who publish nor a
+// slow link are held up by many: the processes have ended before the first
+// leave, and a channel that is joined again meanwhile has another one.
 func (n *Node) detach(s *bus.Subscriber) {
+	emptied := n.bus.Detach(s)
+	for len(emptied) > 0 {
+		some := emptied[:min(crowd, len(emptied))]
+		emptied = emptied[len(some):]
+		n.leaveAll(some)
+		if len(emptied) > 0 {
+			_ = n.groups.settle(n.ctx) // a node that stops has nobody to spare
+		}
+	}
+}
+
+// leaveAll takes processes that have ended out of their groups, and tells those
+// who watch them.
+func (n *Node) leaveAll(ended []bus.Emptied) {
 	g := n.groups
-	var emptied []bus.Emptied
 	g.do(func() (outs []out) {
 		g.wake()
-		emptied = n.bus.Detach(s)
-		for _, c := range emptied {
-			g.pace.take(time.Now())
+		for _, c := range ended {
+			g.paced()
 			if key, err := pg.ChannelKey(c.Channel.Name()); err == nil {
-				outs = append(outs, g.scope.Leave(key)...)
+				outs = append(outs, g.scope.LeaveAs(key, n.process(c.ID, c.Serial))...)
 			}
 		}
 		return outs
 	})
-	for _, c := range emptied {
+	for _, c := range ended {
 		n.ends.end(n.process(c.ID, c.Serial))
+	}
+}
+
+// slow is the bus's call for a subscriber that ran over. It comes from whoever
+// delivered, perhaps from a link's reader, which must not wait.
+func (n *Node) slow(s *bus.Subscriber) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.state != NodeStopping { // else Close ends it
+		n.tasks.Go(func() { n.detach(s) })
 	}
 }
 
@@ -213,9 +248,7 @@ func (n *Node) AwaitMembers(ctx context.Context, channel string, members int) er
 	}
 	for {
 		changed := n.groups.awaited()
-		remote, _ := n.groups.counted(keys[0])
-		info, _ := n.bus.Info(channel)
-		if remote+info.Subscribers >= members {
+		if here, elsewhere := n.audience(channel, keys[0]); here+elsewhere >= members {
 			return nil
 		}
 		select {
@@ -226,6 +259,24 @@ func (n *Node) AwaitMembers(ctx context.Context, channel string, members int) er
 			return ErrClosed
 		}
 	}
+}
+
+// Audience counts who would get a message now: subscribers on this node, and
+// members elsewhere. A liminal node is one member, however many subscribe there.
+// The error wraps ErrBadChannel.
+func (n *Node) Audience(channel string) (subscribers, members int, err error) {
+	keys, err := channelKeys([]string{channel})
+	if err != nil {
+		return 0, 0, err
+	}
+	subscribers, members = n.audience(channel, keys[0])
+	return subscribers, members, nil
+}
+
+func (n *Node) audience(channel string, k pg.Key) (subscribers, members int) {
+	members, _ = n.groups.counted(k)
+	info, _ := n.bus.Info(channel)
+	return info.Subscribers, members
 }
 
 // awaited is closed at the next change of members. It must be taken before the

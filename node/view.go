@@ -74,13 +74,13 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 
 // Status says how the node is.
 func (n *Node) Status() Status {
-	channels := n.channelTotals()
+	channels, counted := n.channelTotals(), n.channelCounters() // they take their time
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s := Status{
 		Name: n.name, State: n.state, Hidden: n.cfg.Hidden, LongNames: discovery.IsLong(n.host),
 		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
-		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(),
+		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(counted),
 		Channels: channels, EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
 	}
 	s.Isolated = n.state == NodeUp && len(n.memberNames()) == 0 && slices.ContainsFunc(s.Seeds, missing)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/liminal-bus/liminal/node"
 )
 
 // span is what a number or a size may be, both ends included.
@@ -75,9 +77,6 @@ func (s *Setting) setSize(p *int, text string) error {
 	return nil
 }
 
-// taken are registered names with another meaning, here and on Erlang nodes.
-var taken = []string{"liminal", "net_kernel", "rex", "global_name_server"}
-
 // maxScope is what an atom holds, in characters.
 const maxScope = 255
 
@@ -90,7 +89,7 @@ func checkScope(text string) error {
 		return fmt.Errorf("must have at most %d characters, not %d", maxScope, n)
 	case strings.ToValidUTF8(text, "") != text || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }):
 		return fmt.Errorf("must be printable text, not %s", quote(text))
-	case contains(taken, text) || text == "undefined":
+	case node.CheckScope(text) != nil:
 		return fmt.Errorf("must not be %s: that name is taken", quote(text))
 	}
 	return nil
