@@ -22,6 +22,7 @@ type liveNode interface {
 
 	MaxMessage() int
 	Publisher(channel string) (publisher, error)
+	Audience(channel string) (subscribers, members int, err error)
 	AwaitMembers(ctx context.Context, channel string, members int) error
 	Subscribe(ctx context.Context, o node.SubscribeOptions, channels ...string) (subscription, error)
 	Channels(ctx context.Context, names ...string) ([]node.Channel, []string, error)

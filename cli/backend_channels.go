@@ -69,28 +69,14 @@ var errNobody = errors.New("nobody came")
 
 // nobody is a wait for members that ran out of time.
 func (b *backend) nobody(r control.PublishRequest) error {
-	list, _, err := b.node.Channels(context.Background(), r.Channel)
-	there := 0
-	for _, c := range list {
-		there = c.Local
-		for _, m := range c.Members {
-			if m.Node != b.node.Name() {
-				there += m.Subscribers
-			}
-		}
-	}
+	here, elsewhere, err := b.node.Audience(r.Channel)
 	if err != nil {
 		return explainChannel(err)
 	}
-	return fail("timeout", fmt.Sprintf("timed out after %s: %s on %s", durationText(r.Timeout), countOf(there, r.Wait), r.Channel),
-		"nothing was published", "liminal sub "+r.Channel+", or raise --timeout")
-}
-
-func countOf(there, want int) string {
-	if want == 1 {
-		return fmt.Sprintf("%d of 1 subscriber is", there)
-	}
-	return fmt.Sprintf("%d of %d subscribers are", there, want)
+	return fail("timeout", fmt.Sprintf("timed out after %s: %s has %s on %s and %s elsewhere, %d wanted",
+		durationText(r.Timeout), r.Channel, count(here, "subscriber"), b.node.Name(), count(elsewhere, "member"), r.Wait),
+		"nothing was published; a liminal node is one member, however many subscribe there",
+		"liminal sub "+r.Channel+", or raise --timeout")
 }
 
 // publication is one publish call.
@@ -131,7 +117,8 @@ func (p *publication) Close(ctx context.Context) (control.Published, error) {
 func publishedOf(name string, r node.Receipt) control.Published {
 	out := control.Published{
 		Schema: control.SchemaPub, Node: name, Channel: r.Channel, ID: r.ID, Messages: r.Messages, Bytes: r.Bytes,
-		Subscribers: r.Subscribers, Members: r.Members, Nodes: r.Nodes, Dropped: r.Dropped, Peers: []control.PeerOutcome{},
+		Subscribers: r.Subscribers, Enqueued: r.Enqueued, DroppedHere: r.DroppedHere,
+		Members: r.Members, Nodes: r.Nodes, Dropped: r.Dropped, Peers: []control.PeerOutcome{},
 	}
 	for _, p := range r.Peers {
 		out.Peers = append(out.Peers, control.PeerOutcome{

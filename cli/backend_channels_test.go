@@ -49,6 +49,10 @@ func (f *fakeNode) AwaitMembers(ctx context.Context, _ string, members int) erro
 	return context.Cause(ctx)
 }
 
+func (f *fakeNode) Audience(string) (subscribers, members int, err error) {
+	return 1, f.bus.members - 1, nil
+}
+
 func (f *fakeNode) Subscribe(_ context.Context, o node.SubscribeOptions, _ ...string) (subscription, error) {
 	f.bus.options = o
 	return fakeQueue{&f.bus}, f.bus.subscribe
@@ -98,7 +102,7 @@ func exitOf(err error) (code string, exit int) {
 func TestBackendPublish(t *testing.T) {
 	f := &fakeNode{status: node.Status{Name: "a@dev"}}
 	f.bus.receipt = node.Receipt{
-		Channel: "c", ID: "i", Messages: 1, Bytes: 5, Subscribers: 1, Members: 2, Nodes: 2, Dropped: 3,
+		Channel: "c", ID: "i", Messages: 1, Bytes: 5, Subscribers: 1, Members: 2, Nodes: 2, Dropped: 3, Enqueued: 8, DroppedHere: 9,
 		Peers: []node.PeerReceipt{{Node: "b@dev", Generation: 4, Members: 2, Outcome: node.OutcomeFull, Sent: 5, Dropped: 3}},
 		Hint:  &node.Hint{Channel: ":c", Members: 6},
 	}
@@ -111,7 +115,7 @@ func TestBackendPublish(t *testing.T) {
 	}
 	doc, err := p.Close(t.Context())
 	want := control.Published{
-		Schema: control.SchemaPub, Node: "a@dev", Channel: "c", ID: "i", Messages: 1, Bytes: 5, Subscribers: 1, Members: 2, Nodes: 2, Dropped: 3,
+		Schema: control.SchemaPub, Node: "a@dev", Channel: "c", ID: "i", Messages: 1, Bytes: 5, Subscribers: 1, Members: 2, Nodes: 2, Dropped: 3, Enqueued: 8, DroppedHere: 9,
 		Peers: []control.PeerOutcome{{Node: "b@dev", Generation: 4, Members: 2, Outcome: "dropped_full", Sent: 5, Dropped: 3}},
 		Hint:  &control.ChannelHint{Channel: ":c", Members: 6},
 	}
@@ -157,13 +161,12 @@ func second[T any](_ T, err error) error { return err }
 func TestBackendPublishWaits(t *testing.T) {
 	f := &fakeNode{status: node.Status{Name: "a@dev"}}
 	f.bus.members = 1
-	f.bus.channels = []node.Channel{{Name: "c", Local: 1, Members: []node.ChannelMember{{Node: "a@dev", Subscribers: 1}}}}
 	b := testBackend(f)
 	if _, err := b.Publish(t.Context(), control.PublishRequest{Channel: "c", Wait: 1, Timeout: time.Hour}); err != nil {
 		t.Errorf("there is one: %v", err)
 	}
 	_, err := b.Publish(t.Context(), control.PublishRequest{Channel: "c", Wait: 2, Timeout: time.Millisecond})
-	if code, exit := exitOf(err); code != "timeout" || exit != 124 || !strings.Contains(err.Error(), "1 of 2 subscribers are on c") {
+	if code, exit := exitOf(err); code != "timeout" || exit != 124 || !strings.Contains(err.Error(), "c has 1 subscriber on a@dev and 0 members elsewhere, 2 wanted") {
 		t.Errorf("there is one of two: %v", err)
 	}
 	if f.bus.closed != 1 || len(f.bus.sent) > 0 {

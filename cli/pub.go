@@ -27,7 +27,7 @@ func (a *app) pubCommand() *cli.Command {
 			"A refused message ends it with 65; --keep-going sends the rest first. Exits 1 if copies\n" +
 			"were dropped. A note on stderr says whom it reached; --json says it on stdout.",
 		Flags: clientFlags(
-			waitFlag("hold until N listen; a node not started yet counts as none"),
+			waitFlag("hold until N are there: subscribers of this node and members elsewhere (a liminal node is one)"),
 			&cli.StringFlag{Name: "file", Usage: "publish what is in `PATH`; - is stdin"},
 			&cli.BoolFlag{Name: "lines", Usage: "each line is a message, without its ending"},
 			&cli.BoolFlag{Name: "empty", Usage: "send empty messages too, where they are refused otherwise"},

@@ -35,6 +35,8 @@ func TestPublishedText(t *testing.T) {
 		{control.Published{Messages: 1e6, Bytes: 6888896, Members: 1, Nodes: 1}, "published 1 000 000 messages (6.9 MB) to chat: 1 member on 1 node"},
 		{control.Published{}, "published nothing to chat: 0 subscribers"},
 		{control.Published{Messages: 2, Bytes: 9999, Refused: 3, Subscribers: 1}, "published 2 messages (9 999 bytes) to chat: 1 local subscriber; 3 refused"},
+		{control.Published{Messages: 5, Bytes: 5, Subscribers: 2, Enqueued: 10, DroppedHere: 3},
+			"published 5 messages (5 bytes) to chat: 2 local subscribers; 3 messages lost by slow subscribers here"},
 		{control.Published{Messages: 5, Bytes: 5, Members: 2, Nodes: 2, Dropped: 1200, Peers: peers("dropped_full", "link_down", "written")},
 			"published 5 messages (5 bytes) to chat: 2 members on 2 nodes; 1 200 copies dropped (b@dev: its link was full, c@dev: its link went down)"},
 		{control.Published{Messages: 1, Bytes: 5, Members: 1, Nodes: 1, Dropped: 1, Peers: peers("too_large")},
@@ -165,7 +167,7 @@ func TestPubJSON(t *testing.T) {
 	b.receipt.Subscribers, b.receipt.Members, b.receipt.Nodes = 2, 2, 2
 	r := runIn(t, busEnv(t, b), "pub", "chat", "hello", "--json")
 	want := `{"schema":"liminal.pub/1","node":"a@dev","channel":"chat","id":"","messages":1,"bytes":5,"refused":0,"first_refused":null,` +
-		`"subscribers":2,"members":2,"nodes":2,"dropped":0,"peers":[],"hint":null}` + "\n"
+		`"subscribers":2,"members":2,"nodes":2,"enqueued":0,"dropped_here":0,"dropped":0,"peers":[],"hint":null}` + "\n"
 	if r.code != 0 || r.stdout != want || r.stderr != "" {
 		t.Errorf("%+v", r)
 	}

@@ -31,6 +31,9 @@ func publishedText(d control.Published) string {
 	if d.Dropped > 0 {
 		parts = append(parts, countWide(d.Dropped, "copy", "copies")+" dropped"+bracketed("", lossText(d.Peers)))
 	}
+	if d.DroppedHere > 0 {
+		parts = append(parts, countWide(d.DroppedHere, "message", "messages")+" lost by slow subscribers here")
+	}
 	if late := lateNodes(d.Peers); late != "" {
 		parts = append(parts, "not all written yet to "+late)
 	}
