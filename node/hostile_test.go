@@ -20,8 +20,8 @@ func entries(prefix string, count int) []byte {
 }
 
 func entry(name, host string, port int64) []byte {
-	b := append(etf.AppendTuple(nil, 4), binary(name)...)
-	b = append(append(b, binary(host)...), integer(port)...)
+	b := append(etf.AppendTuple(nil, 4), binaryTerm(name)...)
+	b = append(append(b, binaryTerm(host)...), integer(port)...)
 	return append(b, atom("liminal")...)
 }
 
@@ -61,7 +61,7 @@ func TestAnswersToPeers(t *testing.T) {
 		{"not a name", list(entry("\x1b[2J@127.0.0.1", "127.0.0.1", 1)), 1, false, 1, false},
 		{"host that is none", list(entry("c@127.0.0.1", "a b", 1)), 2, false, 1, false},
 		{"port too high", list(entry("c@127.0.0.1", "127.0.0.1", 65536)), 1, true, 0, false},
-		{"entry too short", list(append(etf.AppendTuple(nil, 1), binary("c@127.0.0.1")...)), 1, true, 0, false},
+		{"entry too short", list(append(etf.AppendTuple(nil, 1), binaryTerm("c@127.0.0.1")...)), 1, true, 0, false},
 		{"no list", atom("ok"), 1, true, 0, false},
 		{"good, then bad", list(good, atom("x")), 2, true, 0, true},
 	} {

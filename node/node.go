@@ -61,6 +61,7 @@ type Node struct {
 	counts    counters
 	totals    linkTotals
 	published atomic.Uint64 // messages, for their ids
+	idHead    string        // what all ids begin with
 
 	ctx     context.Context // ended by Close, first of all
 	stop    context.CancelFunc

@@ -58,8 +58,7 @@ func (e *envelope) seal(dst, payload, id []byte, at int64, seq uint64) []byte {
 
 // appendID writes the id of a message: this node's creation and a number.
 func (n *Node) appendID(dst []byte) []byte {
-	dst = strconv.AppendUint(dst, uint64(n.creation), 16)
-	return strconv.AppendUint(append(dst, '-'), n.published.Add(1), 16)
+	return strconv.AppendUint(append(dst, n.idHead...), n.published.Add(1), 16)
 }
 
 var errNotLiminal = errors.New("not a message of liminal's form")
@@ -68,6 +67,9 @@ var errNotLiminal = errors.New("not a message of liminal's form")
 // texts of terms, which are made.
 func (n *Node) unseal(from string, msg []byte) (in bus.Incoming, err error) {
 	in.From = from
+	if n.unsealFast(&in, msg) {
+		return in, nil
+	}
 	r := etf.NewReader(msg, etf.WireLimits())
 	if r.Tag() == tagBinary {
 		in.Payload, err = r.Binary()

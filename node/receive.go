@@ -12,7 +12,7 @@ import (
 // receive hands a message that came for a channel's process to its
 // subscribers. It runs on the link's reader and never waits.
 func (n *Node) receive(l *dist.Link, c *bus.Channel, msg []byte) {
-	in, err := n.unseal(l.Remote().Name, msg)
+	in, err := n.unseal(l.Peer(), msg)
 	if err == nil && len(in.Payload) > n.cfg.MaxMessage {
 		err = errTooLong
 	}

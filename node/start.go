@@ -72,6 +72,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	n.self = etf.Pid{Node: etf.Atom(name), ID: selfID, Creation: n.creation}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	n.groups = newGroups(n, c.Scope)
+	n.idHead = fmt.Sprintf("%x-", n.creation)
 	n.bus = bus.New(bus.Options{Queue: c.Queue, Ended: n.slow})
 	n.resolver = n.newResolver()
 	n.plan, err = discovery.NewPlan(discovery.PlanOptions{

@@ -121,7 +121,7 @@ func tuple(tag string, elements ...[]byte) []byte {
 
 func integer(v int64) []byte { return etf.AppendInt(nil, v) }
 func atom(s string) []byte   { return etf.AppendAtom(nil, s) }
-func binary(s string) []byte { return etf.AppendBinary(nil, []byte(s)) }
+func binaryTerm(s string) []byte { return etf.AppendBinary(nil, []byte(s)) }
 
 // mapping is a map of the pairs, key and value in turns.
 func mapping(pairs ...[]byte) []byte {
@@ -135,13 +135,13 @@ func mapping(pairs ...[]byte) []byte {
 // What a later version may send: a higher number, more elements, more keys,
 // whatever terms they are.
 func TestDeliverNewer(t *testing.T) {
-	odd := tuple("odd", mapping(integer(1), atom("x")), binary("y"))
+	odd := tuple("odd", mapping(integer(1), atom("x")), binaryTerm("y"))
 	for _, c := range []struct {
 		name  string
 		msg   []byte
 		check func(n *Node, l *dist.Link) bool
 	}{
-		{"hello with keys before and after", tuple("hello", odd, mapping(odd, odd, atom("version"), binary("9"), binary("port"), odd, atom("port"), integer(80), integer(1), integer(2)), odd),
+		{"hello with keys before and after", tuple("hello", odd, mapping(odd, odd, atom("version"), binaryTerm("9"), binaryTerm("port"), odd, atom("port"), integer(80), integer(1), integer(2)), odd),
 			func(n *Node, _ *dist.Link) bool {
 				p := n.peers["b@127.0.0.1"]
 				return p.kind == KindLiminal && p.version == "9" && p.addr.Port() == 80
@@ -180,7 +180,7 @@ func TestDeliverRefuses(t *testing.T) {
 		{"nothing", nil, false},
 		{"no tuple", atom("hello"), false},
 		{"empty tuple", etf.AppendTuple(nil, 0), false},
-		{"tag is no atom", append(etf.AppendTuple(nil, 2), append(binary("hello"), integer(1)...)...), false},
+		{"tag is no atom", append(etf.AppendTuple(nil, 2), append(binaryTerm("hello"), integer(1)...)...), false},
 		{"unknown tag", tuple("hallo", integer(1), mapping()), true},
 		{"hello too short", tuple("hello", integer(1)), true},
 		{"goodbye too short", tuple("goodbye"), true},
@@ -191,8 +191,8 @@ func TestDeliverRefuses(t *testing.T) {
 		{"peers without a list", tuple("peers", integer(1), atom("x")), false},
 		{"hello without a map", tuple("hello", integer(1), integer(1)), false},
 		{"hello: version no binary", tuple("hello", integer(1), mapping(atom("version"), integer(1))), false},
-		{"hello: version too long", tuple("hello", integer(1), mapping(atom("version"), binary(strings.Repeat("9", maxVersionText+1)))), false},
-		{"hello: host too long", tuple("hello", integer(1), mapping(atom("host"), binary(strings.Repeat("h", maxHostText+1)))), false},
+		{"hello: version too long", tuple("hello", integer(1), mapping(atom("version"), binaryTerm(strings.Repeat("9", maxVersionText+1)))), false},
+		{"hello: host too long", tuple("hello", integer(1), mapping(atom("host"), binaryTerm(strings.Repeat("h", maxHostText+1)))), false},
 		{"hello: port too high", tuple("hello", integer(1), mapping(atom("port"), integer(65536))), false},
 		{"hello: port negative", tuple("hello", integer(1), mapping(atom("port"), integer(-1))), false},
 		{"probe: negative number", tuple("probe", integer(1), integer(-1), integer(1)), false},
@@ -243,7 +243,7 @@ func TestHelloHostileText(t *testing.T) {
 	}
 	for _, text := range []string{"\x1b[2J", "1\n2", "1\x7f", "\xff", "1\u202e2"} {
 		n, l := linkedNode(t)
-		if err := n.deliver(l, tuple("hello", integer(1), mapping(atom("version"), binary(text)))); err == nil || n.Peers()[0].Version == text {
+		if err := n.deliver(l, tuple("hello", integer(1), mapping(atom("version"), binaryTerm(text)))); err == nil || n.Peers()[0].Version == text {
 			t.Errorf("version %q was taken: %v", text, err)
 		}
 	}

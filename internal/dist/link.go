@@ -217,6 +217,9 @@ func (l *Link) Down() (r Reason, detail string, err error) {
 // Remote is the peer as the handshake found it.
 func (l *Link) Remote() Remote { return l.remote }
 
+// Peer is the name of the peer, for those who need no more of Remote.
+func (l *Link) Peer() string { return l.remote.Name }
+
 // Outgoing reports whether this side dialled.
 func (l *Link) Outgoing() bool { return l.outgoing }
 

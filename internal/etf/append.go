@@ -26,7 +26,7 @@ func CheckAtom(name string) error {
 // AppendAtom appends an atom. A name that CheckAtom refuses becomes the empty
 // atom: a length cut to its field would let the name write terms of its own.
 func AppendAtom(dst []byte, name string) []byte {
-	if CheckAtom(name) != nil {
+	if !plainAtom(name) && CheckAtom(name) != nil {
 		name = ""
 	}
 	if len(name) > math.MaxUint8 {
@@ -35,6 +35,20 @@ func AppendAtom(dst []byte, name string) []byte {
 		dst = append(dst, tagSmallAtomUTF8, byte(len(name)))
 	}
 	return append(dst, name...)
+}
+
+// plainAtom says whether a name is surely an atom: nearly all are short and ASCII,
+// the names of nodes that each message holds above all.
+func plainAtom(name string) bool {
+	if len(name) > maxAtomChars {
+		return false
+	}
+	for i := range len(name) {
+		if name[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // AppendInt appends an integer in its shortest form.
