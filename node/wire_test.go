@@ -119,8 +119,8 @@ func tuple(tag string, elements ...[]byte) []byte {
 	return b
 }
 
-func integer(v int64) []byte { return etf.AppendInt(nil, v) }
-func atom(s string) []byte   { return etf.AppendAtom(nil, s) }
+func integer(v int64) []byte     { return etf.AppendInt(nil, v) }
+func atom(s string) []byte       { return etf.AppendAtom(nil, s) }
 func binaryTerm(s string) []byte { return etf.AppendBinary(nil, []byte(s)) }
 
 // mapping is a map of the pairs, key and value in turns.

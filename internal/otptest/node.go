@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -319,7 +320,34 @@ func (n *Node) lookAtServers() string {
 // Stop suspends the node with SIGSTOP: its sockets stay open and silent.
 func (n *Node) Stop() error {
 	n.stopped.Store(true)
-	return n.signal(syscall.SIGSTOP)
+	if err := n.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for until := time.Now().Add(time.Second); !allStopped(n.Pid()) && time.Now().Before(until); {
+		runtime.Gosched()
+	}
+	return nil
+}
+
+// allStopped says whether every thread of a process has stopped: each does so when
+// it is next scheduled, and may have an answer to write until then. Where there is
+// no /proc nobody can say.
+func allStopped(pid int) bool {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return true
+	}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		_, state, _ := strings.Cut(string(text), ") ") // the name may hold anything before
+		if !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // Cont resumes a stopped node.
