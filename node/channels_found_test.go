@@ -170,3 +170,32 @@ func TestScopeOfAPlainPeer(t *testing.T) {
 		}
 	}
 }
+
+// What an Erlang process has published here is marked as what it is on other nodes
+// too, and takes no number of ours.
+func TestPubOfATermReachesOthers(t *testing.T) {
+	nodes := cluster(t, "a", "b")
+	a, b := nodes[0], nodes[1]
+	here, there := subscribe(t, a, "x"), subscribe(t, b, "x")
+	await(t, a, "x", 2)
+	p := newLight(t, "erlang", sayingHello)
+	l := p.dial(a)
+	msg, err := etf.Append(nil, etf.Tuple{etf.Atom("pub"), etf.Binary("x"), etf.Tuple{etf.Atom("a"), int64(1)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.say(l, msg)
+	for _, c := range []struct {
+		s    *Subscription
+		from string
+	}{{here, p.name()}, {there, a.name}} {
+		m := arrived(t, c.s)
+		if string(m.Payload) != "{a,1}" || m.Encoding != EncodingErlang || m.From != c.from || m.Seq != 0 || m.ID == "" {
+			t.Errorf("message %+v, want it from %s", m, c.from)
+		}
+	}
+	publish(t, a, "x", "ours")
+	if m := arrived(t, there); m.Seq != 1 || m.Encoding != EncodingBytes {
+		t.Errorf("our first message is %+v", m)
+	}
+}

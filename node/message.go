@@ -68,8 +68,8 @@ type Receipt struct {
 	ID          string // of the last message
 	Messages    uint64
 	Bytes       uint64 // of payload
-	Subscribers int    // local ones that it was offered to
-	Members     int    // remote group members that it was sent to
+	Subscribers int    // local ones that it was offered to; of many messages, the most that one was
+	Members     int    // remote group members that it was sent to; likewise
 	Nodes       int    // they live on
 	Enqueued    uint64 // copies that local subscribers took
 	DroppedHere uint64 // messages that local subscribers lost to make room for these, or did not take

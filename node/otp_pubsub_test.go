@@ -197,6 +197,15 @@ func TestOTPBackfill(t *testing.T) {
 	otp.WaitEval(t, "length(pg:which_groups()).", strconv.Itoa(groups), within)
 }
 
+// The channel in a message is the name by which liminal knows it.
+func TestOTPAtomGroup(t *testing.T) {
+	n, otp := joinedOTP(t, otptest.Options{})
+	otp.Eval(t, fmt.Sprintf(collector, "orders"))
+	await(t, n, ":orders", 1)
+	publish(t, n, ":orders", "x")
+	otp.WaitEval(t, "collector ! {collected, self()}, receive {all, L} -> [C || {liminal, C, <<\"x\">>, _} <- L] end.", `[<<":orders">>]`, within)
+}
+
 // Whoever sends {pub, Channel, Payload} to liminal publishes there.
 func TestOTPPublishesThroughLiminal(t *testing.T) {
 	n, otp := joinedOTP(t, otptest.Options{})
@@ -208,7 +217,11 @@ func TestOTPPublishesThroughLiminal(t *testing.T) {
 		{"{pub, <<\"chat\">>, {a, term}}", "chat", "{a,term}"},
 	} {
 		otp.Eval(t, to+" ! "+c.send+".")
-		if m := arrived(t, s); string(m.Payload) != c.payload || m.Channel != c.channel || m.From != otp.Name {
+		encoding := EncodingBytes
+		if c.payload == "{a,term}" {
+			encoding = EncodingErlang
+		}
+		if m := arrived(t, s); string(m.Payload) != c.payload || m.Channel != c.channel || m.From != otp.Name || m.Encoding != encoding || m.Seq != 0 {
 			t.Errorf("%s came as %+v", c.send, m)
 		}
 	}

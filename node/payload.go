@@ -12,8 +12,10 @@ import (
 //
 //	{liminal, Channel, Payload, #{id => Id, from => Node, at => Micros, seq => N}}
 //
-// Channel, Payload, Id and Node are binaries. An Erlang process may send the
-// same, or any other term: a binary is a payload, all else becomes its text.
+// Channel, Payload, Id and Node are binaries; Channel is <<":orders">> for the atom
+// group orders. Meta has encoding => erlang too where Payload is the text of a
+// term. An Erlang process may send the same, or any other term: a binary is a
+// payload, all else becomes its text.
 
 // tagBinary begins a binary in the external term format.
 const tagBinary = 109
@@ -26,34 +28,40 @@ const maxMessageID = 64
 type envelope struct {
 	head []byte // {liminal, Channel,
 	meta []byte // #{from => Node, id =>
+	odd  []byte // #{encoding => erlang, from => Node, id =>
 	atom [2][]byte
 }
 
 func newEnvelope(node, channel string) envelope {
-	name := channel
-	if len(name) > 1 && name[0] == ':' {
-		name = name[1:]
-	}
 	e := envelope{head: etf.AppendAtom(etf.AppendTuple(nil, 4), "liminal")}
-	e.head = etf.AppendBinary(e.head, []byte(name))
+	e.head = etf.AppendBinary(e.head, []byte(channel))
 	e.meta = etf.AppendAtom(etf.AppendMapHeader(nil, 4), "from")
 	e.meta = etf.AppendBinary(e.meta, []byte(node))
 	e.meta = etf.AppendAtom(e.meta, "id")
+	e.odd = etf.AppendAtom(etf.AppendAtom(etf.AppendMapHeader(nil, 5), "encoding"), "erlang")
+	e.odd = append(e.odd, e.meta[mapHeader:]...)
 	e.atom = [2][]byte{etf.AppendAtom(nil, "at"), etf.AppendAtom(nil, "seq")}
 	return e
 }
 
 // overhead is more than an envelope adds to a payload.
-func (e *envelope) overhead() int { return len(e.head) + len(e.meta) + maxMessageID + 64 }
+func (e *envelope) overhead() int { return len(e.head) + len(e.odd) + maxMessageID + 64 }
+
+// mapHeader is the length of a map's header.
+const mapHeader = 5
 
 // seal appends a whole message.
-func (e *envelope) seal(dst, payload, id []byte, at int64, seq uint64) []byte {
+func (e *envelope) seal(dst []byte, in *bus.Incoming) []byte {
+	meta := e.meta
+	if in.Encoding == bus.Erlang {
+		meta = e.odd
+	}
 	dst = append(dst, e.head...)
-	dst = etf.AppendBinary(dst, payload)
-	dst = append(dst, e.meta...)
-	dst = etf.AppendBinary(dst, id)
-	dst = etf.AppendInt(append(dst, e.atom[0]...), at)
-	return etf.AppendUint(append(dst, e.atom[1]...), seq)
+	dst = etf.AppendBinary(dst, in.Payload)
+	dst = append(dst, meta...)
+	dst = etf.AppendBinary(dst, in.ID)
+	dst = etf.AppendInt(append(dst, e.atom[0]...), in.At)
+	return etf.AppendUint(append(dst, e.atom[1]...), in.Seq)
 }
 
 // appendID writes the id of a message: this node's creation and a number.
@@ -133,6 +141,11 @@ func (n *Node) readMetaValue(in *bus.Incoming, key []byte, r *etf.Reader) (err e
 		if in.ID, err = r.Binary(); err == nil && len(in.ID) > maxMessageID {
 			in.ID = in.ID[:maxMessageID]
 		}
+	case "encoding":
+		if !r.AtomIs("erlang") {
+			return r.Skip()
+		}
+		in.Encoding = bus.Erlang
 	case "at":
 		in.At, err = r.Int()
 	case "seq":

@@ -31,7 +31,7 @@ func TestSealAndUnseal(t *testing.T) {
 			At:  rapid.OneOf(rapid.Int64Range(0, 1<<62), rapid.Int64Range(0, 300)).Draw(t, "at"),
 			Seq: rapid.OneOf(rapid.Uint64Range(0, 1<<62), rapid.Uint64Range(250, 260), rapid.Uint64Range(1<<31-2, 1<<31+2)).Draw(t, "seq"),
 		}
-		msg := e.seal(nil, want.Payload, want.ID, want.At, want.Seq)
+		msg := e.seal(nil, &want)
 		fast := bus.Incoming{From: "a@host"}
 		if !n.unsealFast(&fast, msg) || !same(fast, want) {
 			t.Fatalf("fast: %+v\nwant %+v", fast, want)
@@ -49,7 +49,8 @@ func TestSealAndUnseal(t *testing.T) {
 func FuzzUnseal(f *testing.F) {
 	e := newEnvelope("a@host", "orders")
 	for _, at := range []int64{0, 7, 300, 1 << 40} {
-		f.Add(e.seal(nil, []byte("payload"), []byte("id"), at, uint64(at)))
+		f.Add(e.seal(nil, &bus.Incoming{Payload: []byte("payload"), ID: []byte("id"), At: at, Seq: uint64(at)}))
+		f.Add(e.seal(nil, &bus.Incoming{Payload: []byte("{a}"), ID: []byte("id"), At: at, Encoding: bus.Erlang}))
 	}
 	f.Add(etf.AppendBinary(nil, []byte("bare")))
 	f.Add(etf.AppendAtom(etf.AppendTuple(nil, 4), "liminal"))

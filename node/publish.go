@@ -28,7 +28,7 @@ type Publisher struct {
 	full    []target
 
 	messages, bytes       uint64
-	subscribers           int // of the last message
+	subscribers           int // the most of any message
 	enqueued, droppedHere uint64
 	peers                 map[string]*peerTally // by node
 	order                 []*peerTally
@@ -67,11 +67,12 @@ func (n *Node) Publish(ctx context.Context, channel string, payload []byte) (Rec
 }
 
 // relay publishes for an Erlang process that asked us to. It runs on a link's
-// reader, so it waits for nobody.
-func (n *Node) relay(from, channel string, payload []byte) error {
+// reader, so it waits for nobody. The message has no seq: those are of what this
+// node publishes itself.
+func (n *Node) relay(asked bus.Incoming, channel string) error {
 	keys, err := channelKeys([]string{channel})
 	if err == nil {
-		err = n.publishable(payload)
+		err = n.publishable(asked.Payload)
 	}
 	if err != nil {
 		return err
@@ -85,15 +86,22 @@ func (n *Node) relay(from, channel string, payload []byte) error {
 		return err
 	}
 	defer p.Close()
-	in := p.message(payload)
+	in := p.message(asked.Payload)
+	in.Encoding, in.Seq = asked.Encoding, 0
 	p.offer(&in)
 	for _, t := range p.full { // offered again, so that the link counts the loss too
 		place, drop := t.Link.link.Publish(t.Pid, p.buf)
 		p.bus.Sent(p.book(p.tally(t.Link), place, drop))
 	}
-	in.From = from
+	in.From = asked.From
 	p.bus.Deliver(in)
 	return nil
+}
+
+// Offer is Publish with the patience of Node.Publish: links that have no room get
+// the message within 100 ms or not at all.
+func (p *Publisher) Offer(ctx context.Context, payload []byte) error {
+	return p.publish(ctx, fullWait, payload)
 }
 
 // Publish sends one message to all members of the channel. Where a link is full
@@ -110,6 +118,7 @@ func (p *Publisher) publish(ctx context.Context, room time.Duration, payload []b
 		return err
 	}
 	in := p.message(payload)
+	in.Seq = p.bus.NextSeq()
 	p.offer(&in)
 	var err error
 	if len(p.full) > 0 {
@@ -119,7 +128,7 @@ func (p *Publisher) publish(ctx context.Context, room time.Duration, payload []b
 		}
 	}
 	took, blocked := p.bus.DeliverWait(ctx, in)
-	p.subscribers = took.Subscribers
+	p.subscribers = max(p.subscribers, took.Subscribers)
 	p.enqueued += uint64(took.Enqueued)
 	p.droppedHere += uint64(took.Dropped)
 	return cmpErr(err, blocked)
@@ -130,9 +139,7 @@ func (p *Publisher) message(payload []byte) bus.Incoming {
 	p.id = p.n.appendID(p.id[:0])
 	p.messages++
 	p.bytes += uint64(len(payload))
-	return bus.Incoming{
-		From: p.n.name, ID: p.id, Payload: payload, At: time.Now().UnixMicro(), Seq: p.bus.NextSeq(),
-	}
+	return bus.Incoming{From: p.n.name, ID: p.id, Payload: payload, At: time.Now().UnixMicro()}
 }
 
 // publishable refuses what is not sent at all.
@@ -150,17 +157,18 @@ func (n *Node) publishable(payload []byte) error {
 // full. It never waits.
 func (p *Publisher) offer(in *bus.Incoming) {
 	p.targets = p.n.groups.remote(p.key, p.targets[:0])
-	for _, t := range p.order {
-		t.members = 0
-	}
 	if len(p.targets) == 0 {
 		return
+	}
+	for _, t := range p.order {
+		t.now = 0
 	}
 	p.seal(in)
 	sent := 0
 	for _, t := range p.targets {
 		tally := p.tally(t.Link)
-		tally.members++
+		tally.now++
+		tally.members = max(tally.members, tally.now)
 		place, drop := t.Link.link.TryPublish(t.Pid, p.buf)
 		if drop == dist.DropFull {
 			p.full = append(p.full, t)
@@ -178,7 +186,7 @@ func (p *Publisher) seal(in *bus.Incoming) {
 	if size >= dist.KeepFrom {
 		p.buf = make([]byte, 0, size)
 	}
-	p.buf = p.env.seal(p.buf[:0], in.Payload, in.ID, in.At, in.Seq)
+	p.buf = p.env.seal(p.buf[:0], in)
 }
 
 // insist waits for room for the copies that found a link full.
@@ -209,8 +217,8 @@ func (p *Publisher) book(t *peerTally, place uint64, drop dist.Drop) (sent int) 
 	return 0
 }
 
-// Receipt sums what happened so far. Its counts of members are those of the
-// last message.
+// Receipt sums what happened so far. Its counts of subscribers and members are the
+// most that any message was sent to.
 func (p *Publisher) Receipt() Receipt {
 	r := Receipt{
 		Channel: p.channel, ID: string(p.id), Messages: p.messages, Bytes: p.bytes,

@@ -23,7 +23,7 @@ func (n *Node) receive(l *dist.Link, c *bus.Channel, msg []byte) {
 	case err != nil:
 		n.note(err)
 		return
-	case in.Encoding == bus.Erlang && n.asked(l, msg):
+	case in.Encoding == bus.Erlang && in.ID == nil && n.asked(l, msg):
 		return // a call: an answer is what it waits for
 	}
 	if in.At == 0 {
@@ -84,11 +84,13 @@ func (m message) pub() error {
 	} else {
 		return err
 	}
-	payload, err := m.r.Binary()
-	if err != nil {
-		if payload, err = m.n.text(m.r); err != nil {
+	in := bus.Incoming{From: m.l.Peer()}
+	var err error
+	if in.Payload, err = m.r.Binary(); err != nil {
+		in.Encoding = bus.Erlang
+		if in.Payload, err = m.n.text(m.r); err != nil {
 			return err
 		}
 	}
-	return m.n.relay(m.l.Remote().Name, channel, payload)
+	return m.n.relay(in, channel)
 }

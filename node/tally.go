@@ -10,7 +10,7 @@ import (
 // peerTally is what became of the copies for one peer.
 type peerTally struct {
 	m             *memberLink // of its present link
-	members       int         // of the last message
+	now, members  int         // of the last message, and the most of any
 	sent, dropped uint64      // taken by the link and not lost with it, and the rest
 	waiting       [2]places   // of those that were taken, by the lane of the link
 	drop          dist.Drop

@@ -82,6 +82,9 @@ func (c *Channel) info(p *sampler) Info {
 	if c.used > 0 {
 		i.Last = p.start.Add(c.used)
 	}
+	if c.moved.Load() && p.now > 0 { // used since the last Sample
+		i.Last = p.start.Add(p.now)
+	}
 	gone := c.gone.Load() // before local, which it cannot pass at rest
 	i.Queued = max(0, int(c.local.Load()-gone))
 	i.In, i.Out, i.Drops = c.totals()
