@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
@@ -14,6 +16,7 @@ import (
 // publisher is a *node.Publisher.
 type publisher interface {
 	Publish(ctx context.Context, payload []byte) error
+	Offer(ctx context.Context, payload []byte) error
 	Flush(ctx context.Context) error
 	Receipt() node.Receipt
 	Close()
@@ -31,9 +34,12 @@ func (e embedded) Subscribe(ctx context.Context, o node.SubscribeOptions, channe
 	return e.Node.Subscribe(ctx, o, channels...)
 }
 
-// writtenWait is how long the answer to a publish waits for slow links before
-// it says that messages are still queued.
-const writtenWait = 5 * time.Second
+// How long the answer to a publish waits for slow links before it says that
+// messages are still queued: for one message, and for a stream of them.
+const (
+	writtenWait = time.Second
+	streamWait  = 5 * time.Second
+)
 
 // Publish implements control.Backend.
 func (b *backend) Publish(ctx context.Context, r control.PublishRequest) (control.Publication, error) {
@@ -45,7 +51,7 @@ func (b *backend) Publish(ctx context.Context, r control.PublishRequest) (contro
 		p.Close()
 		return nil, err
 	}
-	return &publication{b: b, p: p}, nil
+	return &publication{b: b, p: p, one: cmp.Or(r.Framing, control.FramingWhole) == control.FramingWhole}, nil
 }
 
 // awaitMembers holds a publish until somebody is there to get it.
@@ -81,12 +87,17 @@ func (b *backend) nobody(r control.PublishRequest) error {
 
 // publication is one publish call.
 type publication struct {
-	b *backend
-	p publisher
+	b   *backend
+	p   publisher
+	one bool // message, which does not wait for a peer that takes nothing
 }
 
 func (p *publication) Publish(ctx context.Context, payload []byte) error {
-	err := p.p.Publish(ctx, payload)
+	send := p.p.Publish
+	if p.one {
+		send = p.p.Offer
+	}
+	err := send(ctx, payload)
 	if errors.Is(err, node.ErrTooLarge) {
 		return p.TooLarge(int64(len(payload)))
 	}
@@ -108,7 +119,11 @@ func (p *publication) MaxMessage() int { return p.b.node.MaxMessage() }
 // Close implements control.Publication.
 func (p *publication) Close(ctx context.Context) (control.Published, error) {
 	defer p.p.Close()
-	ctx, cancel := context.WithTimeout(ctx, writtenWait)
+	wait := streamWait
+	if p.one {
+		wait = writtenWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	_ = p.p.Flush(ctx) // what is not written by then is told as queued
 	return publishedOf(p.b.node.Name(), p.p.Receipt()), nil
@@ -190,7 +205,7 @@ func (b *backend) Channels(ctx context.Context, names []string) (control.Channel
 func channelOf(c node.Channel) control.Channel {
 	out := control.Channel{
 		Name: c.Name, Spelling: c.Spelling, Subscribers: c.Subscribers, Local: c.Local, Nodes: c.Nodes,
-		InRate: c.InRate, OutRate: c.OutRate, In: c.In, Out: c.Out, Drops: c.Drops, Last: instant(c.Last),
+		InRate: tenth(c.InRate), OutRate: tenth(c.OutRate), In: c.In, Out: c.Out, Drops: c.Drops, Last: instant(c.Last),
 		Members: []control.ChannelMember{},
 	}
 	for _, m := range c.Members {
@@ -198,6 +213,9 @@ func channelOf(c node.Channel) control.Channel {
 	}
 	return out
 }
+
+// tenth is a rate as it is told: it is no more exact than that.
+func tenth(rate float64) float64 { return math.Round(rate*10) / 10 }
 
 // explainChannel tells why a call about channels failed. nil stays nil.
 func explainChannel(err error) error {

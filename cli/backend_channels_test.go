@@ -22,6 +22,7 @@ type fakeChannels struct {
 	sendErr   error
 	flushErr  error
 	sent      []string
+	offered   int // of these, without waiting for long
 	closed    int
 	options   node.SubscribeOptions
 	messages  []node.Message
@@ -63,6 +64,11 @@ func (f *fakeNode) Channels(context.Context, ...string) ([]node.Channel, []strin
 }
 
 func (f *fakeNode) Subscriptions(peer string) []string { return []string{"of " + peer} }
+
+func (c *fakeChannels) Offer(ctx context.Context, payload []byte) error {
+	c.offered++
+	return c.Publish(ctx, payload)
+}
 
 func (c *fakeChannels) Publish(_ context.Context, payload []byte) error {
 	if c.sendErr == nil {
@@ -110,8 +116,15 @@ func TestBackendPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Publish(t.Context(), []byte("hello")); err != nil || f.bus.sent[0] != "hello" {
-		t.Errorf("sent %q, %v", f.bus.sent, err)
+	if err := p.Publish(t.Context(), []byte("hello")); err != nil || f.bus.sent[0] != "hello" || f.bus.offered != 1 {
+		t.Errorf("sent %q, %d of one, %v", f.bus.sent, f.bus.offered, err)
+	}
+	stream, err := testBackend(f).Publish(t.Context(), control.PublishRequest{Channel: "c", Framing: control.FramingLines})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Publish(t.Context(), []byte("line")); err != nil || f.bus.offered != 1 {
+		t.Errorf("a line was given up as one message would be: %v", err)
 	}
 	doc, err := p.Close(t.Context())
 	want := control.Published{

@@ -110,7 +110,7 @@ func countPeers(peers []node.Peer) control.PeerCounts {
 
 func countsOf(t node.ChannelTotals) control.ChannelCounts {
 	return control.ChannelCounts{
-		Channels: t.Channels, Subscriptions: t.Subscriptions, InRate: t.InRate, OutRate: t.OutRate, Drops: t.Drops,
+		Channels: t.Channels, Subscriptions: t.Subscriptions, InRate: tenth(t.InRate), OutRate: tenth(t.OutRate), Drops: t.Drops,
 	}
 }
 

@@ -21,8 +21,19 @@ var channelColumns = []listColumn[control.Channel]{
 
 func (o *output) channelsTable(channels []control.Channel, v listView[control.Channel], now time.Time) {
 	cols, rows := tableOf(channels, v, now)
+	for i, c := range v.columns {
+		for _, row := range rows {
+			if text := clean(row[i].text); c.name == "name" && textWidth(text) > nameWidth {
+				row[i].text = o.cut(text, nameWidth)
+			}
+		}
+	}
 	o.table(cols, rows)
 }
+
+// nameWidth is how much of a channel's name a table shows: one long name must not
+// push all other columns off the screen.
+const nameWidth = 40
 
 func channelName(c control.Channel) string  { return c.Name }
 func channelSubs(c control.Channel) string  { return strconv.Itoa(c.Subscribers) }

@@ -177,3 +177,17 @@ func TestPeersSubs(t *testing.T) {
 		}
 	}
 }
+
+// One long name leaves room for the other columns.
+func TestChannelsLongName(t *testing.T) {
+	b := newFakeBus()
+	b.listed = func() control.Channels {
+		return control.Channels{Channels: []control.Channel{{Name: strings.Repeat("x", 255), Spelling: "binary", Subscribers: 7, Nodes: 3}}}
+	}
+	env := busEnv(t, b)
+	env.StdoutTTY, env.Width = true, func() int { return 80 }
+	r := runIn(t, env, "channels")
+	if want := strings.Repeat("x", 39) + "…     7      3"; !strings.Contains(r.stdout, want) {
+		t.Errorf("no %q in\n%s", want, r.stdout)
+	}
+}

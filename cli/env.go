@@ -19,6 +19,8 @@ type Env struct {
 	StdoutTTY      bool       // Stdout is a terminal
 	StderrTTY      bool       // Stderr is a terminal
 	Width          func() int // columns of the terminal at Stdout, 0 while unknown
+	// Unread reports that whoever read Stdout is gone. nil never does.
+	Unread func() bool
 
 	Getenv  func(string) string
 	Environ func() []string // KEY=VALUE
@@ -44,6 +46,7 @@ func OSEnv(signals <-chan os.Signal) Env {
 		StdoutTTY: isatty.IsTerminal(os.Stdout.Fd()),
 		StderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
 		Width:     stdoutWidth,
+		Unread:    stdoutUnread,
 		Getenv:    os.Getenv,
 		Environ:   os.Environ,
 		Home:      home,
@@ -74,4 +77,12 @@ func stdoutWidth() int {
 		return 0
 	}
 	return int(size.Col)
+}
+
+// stdoutUnread asks the kernel: a pipe whose reader has closed it has an error
+// before anything is written.
+func stdoutUnread() bool {
+	p := []unix.PollFd{{Fd: int32(os.Stdout.Fd())}}
+	n, err := unix.Poll(p, 0)
+	return err == nil && n > 0 && p[0].Revents&(unix.POLLERR|unix.POLLHUP) != 0
 }

@@ -91,7 +91,7 @@ func allTold() []told {
 		{pubAdvice(fail("message_empty", "an empty message", "", "")), "message_empty", 65,
 			"an empty message\n\nliminal pub CHANNEL --empty (sends them), or --keep-going (passes over them)"},
 		{pubAdvice(fail("message_refused", "1 message refused; 2 sent", "", "")), "message_refused", 65,
-			"1 message refused; 2 sent\n\nliminal pub CHANNEL --empty (for empty ones), or split the input"},
+			"1 message refused; 2 sent\n\nsplit the input, or raise channels.max_message there; --empty sends empty ones"},
 		{inputError("x", fs.ErrPermission), "io", 74,
 			"cannot read x\npermission denied\nliminal pub CHANNEL --file PATH, of a file that can be read"},
 	}

@@ -25,7 +25,7 @@ func (a *app) pubCommand() *cli.Command {
 			"A channel orders is the group <<\"orders\">> of Erlang's pg, :orders the group orders.\n" +
 			"--timeout bounds --wait, and with a MESSAGE the whole call; a stream may last for ever.\n" +
 			"A refused message ends it with 65; --keep-going sends the rest first. Exits 1 if copies\n" +
-			"were dropped. A note on stderr says whom it reached; --json says it on stdout.",
+			"for peers were dropped. A note on stderr says whom it reached; --json says it on stdout.",
 		Flags: clientFlags(
 			waitFlag("hold until N are there: subscribers of this node and members elsewhere (a liminal node is one)"),
 			&cli.StringFlag{Name: "file", Usage: "publish what is in `PATH`; - is stdin"},
@@ -198,7 +198,7 @@ func pubAdvice(e *control.Error) *control.Error {
 	case "message_empty":
 		with.Try = "liminal pub CHANNEL --empty (sends them), or --keep-going (passes over them)"
 	case "message_refused":
-		with.Try = "liminal pub CHANNEL --empty (for empty ones), or split the input"
+		with.Try = "split the input, or raise channels.max_message there; --empty sends empty ones"
 	}
 	return &with
 }

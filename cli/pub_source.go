@@ -35,8 +35,8 @@ func (c *call) source(messages []string) (source, error) {
 		return argumentSource(messages), nil
 	case c.cli.IsSet("file") && path != "-":
 		return fileSource(path, lines)
-	case c.env.StdinTTY && path != "-":
-		return source{}, usage("there is no message to publish", "stdin is a terminal; --file - reads it all the same", c.cli.Command)
+	case c.env.StdinTTY && path != "-" && !lines: // lines may well be typed
+		return source{}, usage("there is no message to publish", "stdin is a terminal; --lines or --file - read it", c.cli.Command)
 	}
 	return streamSource(c.env.Stdin, "stdin", lines), nil
 }

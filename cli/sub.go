@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,8 +17,12 @@ import (
 // subFlush is how much output is gathered while messages keep coming.
 const subFlush = 64 << 10
 
+// unreadPeriod is how often a subscription looks whether somebody still reads.
+const unreadPeriod = 250 * time.Millisecond
+
 // Why a subscription ended by itself.
 var (
+	errUnread  = errors.New("nobody reads the output any more")
 	errIdle    = errors.New("nothing came for as long as --idle says")
 	errSubLate = errors.New("the time of --timeout is over")
 )
@@ -33,7 +38,8 @@ func (a *app) subCommand() *cli.Command {
 			"It runs until one of --count (exit 0), --idle (0), --timeout (124 if --count was not\n" +
 			"reached, else 0), Ctrl-C (130), a closed pipe (0), or the end of the node (69). There is\n" +
 			"no time limit unless --timeout is given here; the environment and the file set none.\n" +
-			"Messages that a slow reader has lost are counted on stderr, or as drop records.",
+			"Messages that a slow reader has lost are counted on stderr, or as drop records; --policy\n" +
+			"block holds up publishers of this node instead, and nobody on others.",
 		Flags: clientFlags(
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages", DefaultText: "no limit"},
 			&cli.StringFlag{Name: "idle", Usage: "end when nothing came for `DUR`", DefaultText: "never"},
@@ -61,10 +67,11 @@ type sub struct {
 	cancel context.CancelCauseFunc
 	idling *time.Timer
 
-	stood bool // the subscription did
-	buf   []byte
-	seen  int
-	lost  lossNotes
+	stood  bool // the subscription did
+	buf    []byte
+	seen   int
+	missed uint64 // lost, in all
+	lost   lossNotes
 }
 
 func runSub(ctx context.Context, c *call) error {
@@ -85,7 +92,9 @@ func runSub(ctx context.Context, c *call) error {
 		defer stream.Close()
 		s.stood = true
 		s.tellStanding(ctx, t)
+		unwatch := s.watchReader(ctx)
 		err = s.copy(stream)
+		unwatch()
 	}
 	return s.ended(ctx, t, err)
 }
@@ -121,6 +130,32 @@ func (s *sub) tellStanding(ctx context.Context, t *target) {
 	s.out.note("subscribed to %s on %s\n", strings.Join(s.args, ", "), name)
 }
 
+// watchReader ends the subscription when nobody reads what it prints: a quiet
+// channel would keep it for ever otherwise, counted as a subscriber.
+func (s *sub) watchReader(ctx context.Context) (unwatch func()) {
+	if s.env.Unread == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	group.Go(func() {
+		tick := time.NewTicker(unreadPeriod)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if s.env.Unread() {
+					s.cancel(errUnread)
+					return
+				}
+			}
+		}
+	})
+	return func() { cancel(); group.Wait() }
+}
+
 // copy prints messages until the count is reached or the stream ends. What is
 // gathered goes out before each wait, so that a lone message is seen at once.
 func (s *sub) copy(from messages) error {
@@ -129,6 +164,7 @@ func (s *sub) copy(from messages) error {
 		if err := s.next(from, &m); err != nil {
 			return errors.Join(s.flush(), err)
 		}
+		s.missed += m.Lost
 		if m.Lost > 0 && s.out.form != formJSON { // JSON has a record for it
 			if err := s.flush(); err != nil {
 				return err
@@ -198,6 +234,8 @@ func (s *sub) ended(ctx context.Context, t *target, err error) error {
 		return nil
 	case errors.As(err, &broken) && errors.Is(broken.err, syscall.EPIPE):
 		return nil // whoever read has seen enough
+	case errors.Is(cause, errUnread):
+		return nil
 	case errors.As(err, &broken):
 		return fail("output", "cannot write the messages", broken.err.Error(), "liminal help output")
 	case errors.Is(cause, errIdle):
@@ -220,7 +258,15 @@ func (s *sub) late(t *target) error {
 		return nil
 	}
 	return fail("timeout", fmt.Sprintf("timed out after %s: %d of %s came", durationText(s.set.timeout()), s.seen, count(s.count, "message")),
-		"no more were published to "+strings.Join(s.args, ", "), "raise --timeout")
+		s.missing(), "raise --timeout")
+}
+
+// missing says where the messages are that did not come.
+func (s *sub) missing() string {
+	if s.missed > 0 {
+		return countWide(s.missed, "message", "messages") + " were lost here (this reader was too slow); no more came"
+	}
+	return "no more came on " + strings.Join(s.args, ", ")
 }
 
 // gone is an end that the node made.
