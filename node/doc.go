@@ -121,7 +121,21 @@
 // The from of a message is the peer that sent it here, whatever the message
 // says: a peer does not speak for third nodes. What an Erlang process has
 // published through {pub, ...} carries its node's name on this node, and this
-// node's name elsewhere.
+// node's name elsewhere. It has no seq, since those are of what this node
+// publishes itself, and where it was a term it says so to other nodes too
+// (encoding => erlang). Where nobody would get it nothing is kept of its channel:
+// anybody may make up names.
+//
+// The channel in a message is the name it has here, <<":orders">> for the atom group
+// orders: a process that is in both groups can tell them apart.
+//
+// One Publish gives up a full link after 100 ms. A Publisher waits for it as long
+// as it lives, so one stream goes at the pace of its slowest peer; that is what
+// who sends a million lines wants, and it holds up nobody else.
+//
+// The limits on one peer's groups, members and operations (internal/pg) are fixed.
+// This node keeps to them itself: Subscribe refuses what its peers would part from
+// it for.
 //
 // A message to a pid of a channel that nobody subscribes to any more is dropped
 // and counted as dropped_unknown_pid.
