@@ -54,6 +54,9 @@ func TestMessagesAllocateNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if err := pub.Flush(t.Context()); err != nil { // a full link makes who waits for it allocate
+			t.Fatal(err)
+		}
 	})
 	if r := pub.Receipt(); r.Dropped != 0 || r.Members != 1 {
 		t.Errorf("receipt %+v", r)

@@ -88,20 +88,7 @@ type member struct {
 
 func startMember(t testing.TB, seed *otptest.Node) *member {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=member %s %d", envRole, seed.Name, seed.EPMD.Port))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	cmd, in, out := startCopy(t, "member", seed.Name, seed.EPMD.Port)
 	m := &member{t: t, cmd: cmd, in: in, lines: make(chan string, 100)}
 	read := make(chan struct{})
 	go func() {

@@ -6,37 +6,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
 
-// The benchmarks of this file measure between processes: the other node is a
-// copy of the test binary, started with what it has to do in envRole.
-const envRole = "LIMINAL_NODE_TEST_ROLE"
+// The benchmarks of this file measure between processes.
 
-// roles are what such a copy does; it ends when its standard input does.
-var roles = map[string]func(seed string, arg int) error{
-	"subscribe": subscribeRole,
-	"newcomer":  newcomerRole,
-}
-
-// play runs a role, if this process has one.
-func play() (played bool) {
-	role, rest, _ := strings.Cut(os.Getenv(envRole), " ")
-	if role == "" {
-		return false
-	}
-	seed, arg, _ := strings.Cut(rest, " ")
-	number, _ := strconv.Atoi(arg)
-	if err := roles[role](seed, number); err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
-	}
-	return true
+func init() {
+	roles["subscribe"] = subscribeRole
+	roles["newcomer"] = newcomerRole
 }
 
 func roleNode(seed string) (*Node, error) {
@@ -106,33 +86,10 @@ func newcomerRole(seed string, channels int) error {
 	return nil
 }
 
-// untilEOF ends with the standard input, which ends with the parent.
-func untilEOF() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
-	return ctx, cancel
-}
-
 // copyOf starts a copy of the test binary in a role; lines are what it prints.
 func copyOf(b testing.TB, role string, args ...any) (lines *bufio.Scanner) {
 	b.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), envRole+"="+role+" "+strings.TrimSpace(fmt.Sprintln(args...)))
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	cmd, in, out := startCopy(b, role, args...)
 	b.Cleanup(func() {
 		in.Close()
 		_, _ = io.Copy(io.Discard, out)
