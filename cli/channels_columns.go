@@ -63,7 +63,18 @@ func shownLast(c control.Channel, now time.Time) cell {
 	if c.Last == nil {
 		return cell{text: "-"}
 	}
-	return cell{text: spanText(now.Sub(*c.Last)) + " ago"}
+	return cell{text: secondsText(now.Sub(*c.Last)) + " ago"}
+}
+
+// secondsText is a span that is known to the second.
+func secondsText(d time.Duration) string {
+	if d < time.Second {
+		return "<1 s"
+	}
+	if d < time.Minute {
+		return strconv.Itoa(int(d/time.Second)) + " s"
+	}
+	return spanText(d)
 }
 
 // byLast puts the latest first, and channels without a message last.

@@ -28,8 +28,8 @@ func TestChannelsForms(t *testing.T) {
 	}{
 		{"terminal", nil, true, `
 CHANNEL       SUBS  NODES  IN/S   OUT/S  DROPS  LAST
-chat             2      2    12     0.3      0  2.4 s ago
-orders           3      2    18  54 321  1 200  100 ms ago
+chat             2      2    12     0.3      0  2 s ago
+orders           3      2    18  54 321  1 200  <1 s ago
 {room,\x1b7}     1      1     0       0      0  -
 `},
 		{"plain", nil, false, `
