@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -197,5 +198,47 @@ func TestPubOfATermReachesOthers(t *testing.T) {
 	publish(t, a, "x", "ours")
 	if m := arrived(t, there); m.Seq != 1 || m.Encoding != EncodingBytes {
 		t.Errorf("our first message is %+v", m)
+	}
+}
+
+// A stream that waits for a full link has been heard on its own node.
+func TestLocalSubscribersDoNotWaitForAFullLink(t *testing.T) {
+	n := start(t, testConfig(t, "a"))
+	p := newLight(t, "stalled") // no hello: it is not probed, and so not found to be silent
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	p.mu.Lock()
+	p.handle = func(*dist.Link, []byte) { <-stop }
+	p.mu.Unlock()
+	l := p.dial(n)
+	p.tellScope(l, syncTerm(p.scopePid(), etf.List{etf.Tuple{etf.Binary("x"), etf.List{p.scopePid()}}}))
+	await(t, n, "x", 1)
+	for dropped := uint64(0); dropped == 0; {
+		r, err := n.Publish(t.Context(), "x", make([]byte, 100_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped = r.Dropped
+	}
+	s := subscribe(t, n, "x")
+	pub, err := n.Publisher("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pub.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- pub.Publish(ctx, make([]byte, 100_000)) }()
+	if m := arrived(t, s); len(m.Payload) != 100_000 {
+		t.Errorf("message of %d bytes", len(m.Payload))
+	}
+	select {
+	case err := <-done:
+		t.Errorf("the stream does not wait for the peer: %v", err)
+	default:
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("publish: %v", err)
 	}
 }
