@@ -224,6 +224,8 @@ func explainChannel(err error) error {
 		return nil
 	case errors.Is(err, node.ErrBadChannel):
 		return fail("usage", err.Error(), "a channel is 1 to 255 bytes of text; :NAME is the group of an Erlang atom", "liminal channels")
+	case errors.Is(err, node.ErrTooMany):
+		return fail("too_many_channels", "this node cannot join more channels", err.Error(), "end a liminal sub, or use another node")
 	case errors.Is(err, node.ErrClosed):
 		return fail("node_stopped", "the node is stopping", "it was told to", "liminal node start")
 	}

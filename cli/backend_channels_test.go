@@ -213,6 +213,10 @@ func TestBackendSubscribe(t *testing.T) {
 	if s.Close(); f.bus.closed != 1 {
 		t.Error("not closed")
 	}
+	f.bus.subscribe = fmt.Errorf("%w: 7 groups", node.ErrTooMany)
+	if code, exit := exitOf(second(testBackend(f).Subscribe(t.Context(), control.SubscribeRequest{}))); code != "too_many_channels" || exit != 1 {
+		t.Errorf("one channel too many: %q, exit %d", code, exit)
+	}
 	f.bus.subscribe = fmt.Errorf("%w: it is empty", node.ErrBadChannel)
 	if code, exit := exitOf(second(testBackend(f).Subscribe(t.Context(), control.SubscribeRequest{}))); code != "usage" || exit != 64 {
 		t.Errorf("a bad channel: %q, exit %d", code, exit)

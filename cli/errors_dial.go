@@ -30,6 +30,7 @@ var dialErrors = []struct {
 	{node.ErrCookie, tellCookie},
 	{node.ErrDuplicate, tellDuplicate},
 	{node.ErrRefused, tellRefused},
+	{node.ErrHeld, tellHeld},
 	{node.ErrNameMode, tellNameMode},
 	{node.ErrTooOld, tellTooOld},
 	{node.ErrSelf, tellSelf},
@@ -153,6 +154,12 @@ func tellRefused(e *node.DialError, _ self) *control.Error {
 	return fail("refused", peerOf(e)+" refused us: it does not allow this node",
 		`it answered "not_allowed": it left the cluster, or a list there (net_kernel:allow) lacks our name`,
 		"there: liminal join ADDR, or net_kernel:allow")
+}
+
+func tellHeld(e *node.DialError, me self) *control.Error {
+	return fail("held", peerOf(e)+" is held off by this node",
+		"it sent more than a peer may, and is not let in for a minute (log of "+me.name+": peer expelled)",
+		"liminal join "+e.Address+", in a minute")
 }
 
 func tellNameMode(e *node.DialError, me self) *control.Error {

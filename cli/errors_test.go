@@ -77,6 +77,8 @@ func allTold() []told {
 			"app@dev refused us: it already has a node a@dev\ntwo nodes of one name, or an old connection not yet timed out\nliminal node start --name a2, or wait for the tick time (60s)"},
 		{dial("old@db1", "", "old@db1", node.ErrTooOld), "version", 76,
 			"old@db1 is too old for liminal\nits handshake lacks flags of OTP 25\nupgrade it, or bridge through a newer node"},
+		{dial("c", "", "c@dev", node.ErrHeld), "held", 77,
+			"c@dev is held off by this node\nit sent more than a peer may, and is not let in for a minute (log of a@dev: peer expelled)\nliminal join c, in a minute"},
 		{dial("app", "", "app@dev", node.ErrRefused), "refused", 77,
 			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, or a list there (net_kernel:allow) lacks our name\nthere: liminal join ADDR, or net_kernel:allow"},
 		{dial("a", "", "", node.ErrSelf), "self", 1, "a is this node itself\na node has no link to itself\nliminal status"},
@@ -153,7 +155,7 @@ func TestExits(t *testing.T) {
 // TestDialCausesAreTold: a cause without a row would be told as unreachable.
 func TestDialCausesAreTold(t *testing.T) {
 	for _, cause := range []error{
-		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
+		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrHeld, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
 		node.ErrNoHost, node.ErrNoSuchName, node.ErrEPMDRemote, node.ErrUnreachable, node.ErrTimeout, node.ErrNotDist,
 	} {
 		if !slices.ContainsFunc(dialErrors, func(row struct {
