@@ -164,9 +164,14 @@ func (b *backend) Leave(ctx context.Context, r control.LeaveRequest) (control.Le
 	}, nil
 }
 
+// Forget implements control.Backend.
+func (b *backend) Forget(context.Context, control.ForgetRequest) (control.Forget, error) {
+	return control.Forget{}, fail("internal", "not there yet", "", "")
+}
+
 // Watch implements control.Backend.
-func (b *backend) Watch(ctx context.Context, since uint64, _ bool, emit func(control.Event) error) error {
-	w := b.node.Watch(since)
+func (b *backend) Watch(ctx context.Context, r control.WatchRequest, emit func(control.Event) error) error {
+	w := b.node.Watch(r.Since)
 	defer w.Close()
 	boot := bootText(b.node.Status().Creation)
 	for {

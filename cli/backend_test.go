@@ -175,7 +175,7 @@ func TestBackendWatch(t *testing.T) {
 		{Type: node.EventGap, Seq: 5, Missed: 3},
 	}})
 	var got []string
-	err := b.Watch(t.Context(), 0, false, func(e control.Event) error {
+	err := b.Watch(t.Context(), control.WatchRequest{}, func(e control.Event) error {
 		text, err := json.Marshal(e)
 		got = append(got, string(text))
 		return err

@@ -16,6 +16,7 @@ const (
 	SchemaStatus = "liminal.status/1"
 	SchemaJoin   = "liminal.join/1"
 	SchemaLeave  = "liminal.leave/1"
+	SchemaForget = "liminal.forget/1"
 )
 
 // Status is what one node says about itself: GET /v1/status.
@@ -87,10 +88,10 @@ type Peer struct {
 	Address       *string    `json:"address"` // IP:PORT of the link, or where it was last
 	Since         *time.Time `json:"since"`   // of the present link
 	RTTMicros     *int64     `json:"rtt_us"`
-	Flaps         int        `json:"flaps"` // losses since this node started
-	Subscriptions []string   `json:"subscriptions"`
-	Version       *string    `json:"version"` // of a liminal peer
-	Reason        *string    `json:"reason"`  // why it is not up, or how the last link ended
+	Flaps         int        `json:"flaps"`         // losses since this node started
+	Subscriptions []string   `json:"subscriptions"` // null where the list was asked for briefly
+	Version       *string    `json:"version"`       // of a liminal peer
+	Reason        *string    `json:"reason"`        // why it is not up, or how the last link ended
 	Hidden        bool       `json:"hidden"`
 	Flapping      bool       `json:"flapping"`  // 3 losses within 10 min
 	Direction     *string    `json:"direction"` // in: it dialled us; out: we dialled it
@@ -99,9 +100,14 @@ type Peer struct {
 	Changed       *time.Time `json:"changed"` // when the state last changed
 	ToldBy        *string    `json:"told_by"` // the peer through which we heard of it
 	Note          *string    `json:"note"`    // e.g. "connection refused, 3 tries, next in 8 s"
+	Subs          int        `json:"subs"`    // how many channels it has joined
+	In            uint64     `json:"in"`      // messages of channels that came over the present link
+	Out           uint64     `json:"out"`     // messages of channels that were put on it
+	Drops         uint64     `json:"drops"`   // messages of channels for it that did not get onto the link
 }
 
-// Peers is GET /v1/peers. Query parameters: name (repeats), state, kind.
+// Peers is GET /v1/peers. Query parameters: name, state and kind, which repeat,
+// and brief=true.
 type Peers struct {
 	Schema string    `json:"schema"`
 	Node   string    `json:"node"`
@@ -145,10 +151,64 @@ type Leave struct {
 	Stopped bool   `json:"stopped"`
 }
 
+// ForgetRequest is the body of POST /v1/forget. A name is a peer's, with or
+// without its host, or an address as it was joined.
+type ForgetRequest struct {
+	Names []string `json:"names"`
+}
+
+// Forget is the answer: one result a name, in the order asked.
+type Forget struct {
+	Schema  string         `json:"schema"`
+	Node    string         `json:"node"`
+	Results []ForgetResult `json:"results"`
+}
+
+// ForgetResult says what was forgotten under one name. Error is nil on success.
+type ForgetResult struct {
+	Asked   string  `json:"asked"`   // as typed
+	Name    *string `json:"name"`    // of the peer, if it had one
+	State   *string `json:"state"`   // that the peer was in
+	Address *string `json:"address"` // that is not dialled any more
+	Error   *Error  `json:"error"`
+}
+
+// WatchRequest is GET /v1/watch. Query parameters: since, a seq, with boot, the
+// boot it belongs to; or last, a duration with a unit. The zero value begins
+// with a snapshot.
+type WatchRequest struct {
+	Resume bool          // after Since
+	Since  uint64        // the seq of the last event seen
+	Boot   string        // the boot of that event; "" is not compared
+	Last   time.Duration // begin with what is kept of the events of this time
+}
+
+// The types of Event.
+const (
+	EventSnapshotPeer = "snapshot.peer"
+	EventSnapshotEnd  = "snapshot.end"
+	EventJoin         = "peer.join"
+	EventRejoin       = "peer.rejoin"
+	EventLeave        = "peer.leave"    // it said goodbye
+	EventDown         = "peer.down"     // it was lost
+	EventState        = "peer.state"    // dialling, suspect, or up again after suspect: no join and no leave
+	EventForget       = "peer.forget"   // it is not listed any more
+	EventSubAdd       = "sub.add"       // a node has joined a channel, or Count of them
+	EventSubRemove    = "sub.remove"    // it has left
+	EventStopping     = "node.stopping" // the last one
+	EventGap          = "gap"           // Missed events are lost to this reader
+	EventBookmark     = "bookmark"      // nothing new; resume here
+)
+
+// EventTypes are those that a reader may ask for by name, in the order of help.
+var EventTypes = []string{
+	EventJoin, EventRejoin, EventLeave, EventDown, EventState, EventForget, EventSubAdd, EventSubRemove, EventStopping,
+}
+
 // Event is one line of GET /v1/watch (NDJSON): first the snapshot, then what
-// happens, in order. Query parameter since: a seq to resume from.
+// happens, in order.
 type Event struct {
-	Type       string    `json:"type"` // snapshot.peer, snapshot.end, peer.join, peer.rejoin, peer.leave, peer.down, node.stopping, gap, bookmark
+	Type       string    `json:"type"` // one of the types above; readers pass over those they do not know
 	Seq        uint64    `json:"seq"`
 	Boot       string    `json:"boot"`
 	Time       time.Time `json:"time"`
@@ -167,6 +227,9 @@ type Event struct {
 	Peers      *int      `json:"peers,omitempty"`  // snapshot.end
 	Creation   uint32    `json:"creation,omitempty"`
 	Generation uint64    `json:"generation,omitempty"`
+	Channel    string    `json:"channel,omitempty"` // sub.add, sub.remove of one channel
+	Count      uint64    `json:"count,omitempty"`   // sub.add, sub.remove of several at once
+	Subs       *int      `json:"subs,omitempty"`    // sub.add, sub.remove: channels it is in after it
 }
 
 // Error is what people and scripts get when something fails: what, why and

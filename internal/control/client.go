@@ -76,6 +76,12 @@ func (c *Client) Leave(ctx context.Context, r LeaveRequest) (Leave, error) {
 	return post[Leave](ctx, c, "/v1/leave", r)
 }
 
+// Forget has the node drop peers that are gone. Its answer has one result a name;
+// the call fails only as a whole.
+func (c *Client) Forget(ctx context.Context, r ForgetRequest) (Forget, error) {
+	return post[Forget](ctx, c, "/v1/forget", r)
+}
+
 func get[T any](ctx context.Context, c *Client, path string, q url.Values) (T, error) {
 	return document[T](c.do(ctx, http.MethodGet, path, q, nil))
 }

@@ -91,7 +91,7 @@ func TestWatchMeetsBadLines(t *testing.T) {
 		fmt.Fprint(w, "{\"type\":\"peer.join\",\"later\":1}\nnonsense\n")
 	})
 	seen := 0
-	err := c.Watch(ctxFor(t), 0, func(Event) error { seen++; return nil })
+	err := c.Watch(ctxFor(t), WatchRequest{}, func(Event) error { seen++; return nil })
 	if seen != 1 || err == nil || errors.Is(err, ErrStreamEnd) {
 		t.Errorf("%d events, %v", seen, err)
 	}

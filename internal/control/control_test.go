@@ -76,7 +76,16 @@ func (n *fakeNode) say(typ string) {
 	n.more = make(chan struct{})
 }
 
-func (n *fakeNode) Watch(ctx context.Context, since uint64, has bool, emit func(Event) error) error {
+func (n *fakeNode) Forget(_ context.Context, r ForgetRequest) (Forget, error) {
+	f := Forget{Schema: SchemaForget, Node: "a@dev"}
+	for _, name := range r.Names {
+		f.Results = append(f.Results, ForgetResult{Asked: name})
+	}
+	return f, n.err
+}
+
+func (n *fakeNode) Watch(ctx context.Context, r WatchRequest, emit func(Event) error) error {
+	since, has := r.Since, r.Resume
 	defer func() { n.mu.Lock(); n.gone++; n.mu.Unlock() }()
 	if !has {
 		n.mu.Lock()

@@ -13,10 +13,12 @@
 // The calls:
 //
 //	GET  /v1/status
-//	GET  /v1/peers   ?name= ?state= ?kind=, each repeats
+//	GET  /v1/peers   ?name= ?state= ?kind=, each repeats, ?brief=
 //	POST /v1/join    {"addresses":["b@host"]}
 //	POST /v1/leave   {"stop":false}
-//	GET  /v1/watch   ?since=SEQ; one event a line until either side goes
+//	POST /v1/forget  {"names":["b@host"]}
+//	GET  /v1/watch   ?since=SEQ ?boot=BOOT, or ?last=DUR; one event a line until
+//	                 either side goes
 //
 //	GET  /v1/channels   ?name=, repeats
 //	GET  /v1/subscribe  ?channel= (repeats) &policy= &format=; messages until

@@ -18,6 +18,7 @@ type Filter struct {
 	Names  []string
 	States []string
 	Kinds  []string
+	Brief  bool // without the names of channels: Peer.Subscriptions is null
 }
 
 // Check refuses words that no peer can match.
@@ -65,6 +66,9 @@ func (f Filter) query() url.Values {
 		if len(vs) > 0 {
 			q[k] = vs
 		}
+	}
+	if f.Brief {
+		q.Set("brief", "true")
 	}
 	return q
 }

@@ -24,10 +24,11 @@ type call struct {
 
 var calls = map[string]call{
 	"/v1/status": {http.MethodGet, nil, (*Server).serveStatus},
-	"/v1/peers":  {http.MethodGet, []string{"name", "state", "kind"}, (*Server).servePeers},
+	"/v1/peers":  {http.MethodGet, []string{"name", "state", "kind", "brief"}, (*Server).servePeers},
 	"/v1/join":   {http.MethodPost, nil, (*Server).serveJoin},
 	"/v1/leave":  {http.MethodPost, nil, (*Server).serveLeave},
-	"/v1/watch":  {http.MethodGet, []string{"since"}, (*Server).serveWatch},
+	"/v1/forget": {http.MethodPost, nil, (*Server).serveForget},
+	"/v1/watch":  {http.MethodGet, []string{"since", "boot", "last"}, (*Server).serveWatch},
 
 	"/v1/channels":  {http.MethodGet, []string{"name"}, (*Server).serveChannels},
 	"/v1/subscribe": {http.MethodGet, []string{"channel", "policy", "format"}, (*Server).serveSubscribe},
@@ -101,6 +102,10 @@ func (s *Server) servePeers(w http.ResponseWriter, r *http.Request) error {
 	if err := f.Check(); err != nil {
 		return err
 	}
+	one := &singles{values: q}
+	if f.Brief = one.flag("brief"); one.err != nil {
+		return one.err
+	}
 	peers, err := s.backend.Peers(r.Context(), f)
 	if err != nil {
 		return err
@@ -136,6 +141,21 @@ func (s *Server) serveLeave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.answer(w, left)
+}
+
+func (s *Server) serveForget(w http.ResponseWriter, r *http.Request) error {
+	var req ForgetRequest
+	if err := s.readBody(w, r, &req); err != nil {
+		return err
+	}
+	if len(req.Names) == 0 {
+		return usage("there is nothing to forget", "body: names is empty")
+	}
+	forgot, err := s.backend.Forget(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	return s.answer(w, forgot)
 }
 
 // readBody reads one JSON object into v. An empty body leaves v as it is.

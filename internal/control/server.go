@@ -19,9 +19,12 @@ type Backend interface {
 	Join(ctx context.Context, r JoinRequest) (Join, error)
 	// Leave must not wait for Server.Close, which waits for it.
 	Leave(ctx context.Context, r LeaveRequest) (Leave, error)
+	// Forget stops dialling and listing peers that are not up.
+	Forget(ctx context.Context, r ForgetRequest) (Forget, error)
 	// Watch calls emit for each event, from one goroutine, until ctx or the
-	// node ends. An error of emit means that the reader is gone: return it.
-	Watch(ctx context.Context, since uint64, hasSince bool, emit func(Event) error) error
+	// node ends. An error of emit means that the reader is gone: return it. An
+	// *Error before the first event is told to the reader.
+	Watch(ctx context.Context, r WatchRequest, emit func(Event) error) error
 	// Publish has waited for r.Wait when it returns. A name that no channel can
 	// have is an *Error with Exit 64, a wait that took too long one of code
 	// timeout.

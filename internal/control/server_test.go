@@ -97,9 +97,14 @@ func TestBadRequests(t *testing.T) {
 		{"unknown peer", get("/v1/peers?name=z@dev"), 404, 1, "unknown_peer", `no peer is called "z@dev"`},
 		{"parameter", get("/v1/peers?names=b"), 400, 64, "usage", `/v1/peers has no parameter "names"`},
 		{"query", get("/v1/peers?name=%zz"), 400, 64, "usage", "query: invalid URL escape"},
-		{"since", get("/v1/watch?since=x"), 400, 64, "usage", `since must be one number, not "x"`},
-		{"since below zero", get("/v1/watch?since=-1"), 400, 64, "usage", `not "-1"`},
-		{"since twice", get("/v1/watch?since=1&since=2"), 400, 64, "usage", "since must be one number"},
+		{"since", get("/v1/watch?since=x"), 400, 64, "usage", `query: since is "x"`},
+		{"since below zero", get("/v1/watch?since=-1"), 400, 64, "usage", `query: since is "-1"`},
+		{"since twice", get("/v1/watch?since=1&since=2"), 400, 64, "usage", "query: since is there 2 times"},
+		{"last without a unit", get("/v1/watch?last=5"), 400, 64, "usage", `query: last is "5"`},
+		{"last below zero", get("/v1/watch?last=-5m"), 400, 64, "usage", `query: last is "-5m"`},
+		{"last and since", get("/v1/watch?last=5m&since=3"), 400, 64, "usage", `query: last is "5m"`},
+		{"brief of no flag", get("/v1/peers?brief=perhaps"), 400, 64, "usage", `query: brief is "perhaps"`},
+		{"forget nothing", post("/v1/forget", "{}"), 400, 64, "usage", "names is empty"},
 		{"no addresses", post("/v1/join", "{}"), 400, 64, "usage", "addresses is empty"},
 		{"no body", post("/v1/join", ""), 400, 64, "usage", "addresses is empty"},
 		{"many addresses", post("/v1/join", many), 400, 64, "usage", "addresses has 65, at most 64"},
@@ -216,7 +221,7 @@ func TestSixtyFifthRequest(t *testing.T) {
 		up.Add(1)
 		group.Go(func() {
 			var first sync.Once
-			err := c.Watch(ctx, 0, func(Event) error { first.Do(up.Done); return nil })
+			err := c.Watch(ctx, WatchRequest{}, func(Event) error { first.Do(up.Done); return nil })
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("watch: %v", err)
 				first.Do(up.Done)
@@ -275,7 +280,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	streamed, joined := make(chan error, 1), make(chan error, 1)
 	begun := make(chan struct{})
 	go func() {
-		streamed <- c.Watch(context.Background(), 0, func(e Event) error {
+		streamed <- c.Watch(context.Background(), WatchRequest{}, func(e Event) error {
 			if e.Type == "snapshot.end" {
 				close(begun)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -23,14 +24,14 @@ type stream struct {
 }
 
 func (s *Server) serveWatch(w http.ResponseWriter, r *http.Request) error {
-	since, has, err := parseSince(r.URL.Query()["since"])
+	req, err := parseWatch(r.URL.Query())
 	if err != nil {
 		return err
 	}
 	st := &stream{s: s, w: w, rc: http.NewResponseController(w), now: time.Now}
 	// Until the first event says otherwise a resumed reader stands at since,
-	// and a new one is about to get a snapshot.
-	st.last.Seq, st.open = since, !has
+	// and any other is about to be told where it stands.
+	st.last.Seq, st.open = req.Since, !req.Resume
 	if err := st.start(r.Context()); err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func (s *Server) serveWatch(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	var marks sync.WaitGroup
 	marks.Go(func() { st.markLoop(ctx) })
-	err = s.backend.Watch(ctx, since, has, st.emit)
+	err = s.backend.Watch(ctx, req, st.emit)
 	cancel()
 	marks.Wait()
 	if err != nil && r.Context().Err() == nil {
@@ -49,15 +50,24 @@ func (s *Server) serveWatch(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func parseSince(vs []string) (since uint64, has bool, err error) {
-	if len(vs) == 0 {
-		return 0, false, nil
+func parseWatch(values url.Values) (r WatchRequest, err error) {
+	q := &singles{values: values}
+	since, last := q.get("since"), q.get("last")
+	r.Boot, r.Resume = q.get("boot"), values.Has("since")
+	if r.Resume {
+		if r.Since, err = strconv.ParseUint(since, 10, 64); err != nil {
+			q.refuse("since", since, "it is the seq of the last event seen")
+		}
 	}
-	since, err = strconv.ParseUint(vs[0], 10, 64)
-	if err != nil || len(vs) > 1 {
-		return 0, false, usage("it is the seq of the last event seen", "query: since must be one number, not %q", clip(vs[0]))
+	if values.Has("last") {
+		if r.Last, err = time.ParseDuration(last); err != nil || r.Last <= 0 {
+			q.refuse("last", last, "it is a duration with a unit, such as 5m")
+		}
 	}
-	return since, true, nil
+	if r.Resume && values.Has("last") {
+		q.refuse("last", last, "it excludes since: each says where to begin")
+	}
+	return r, q.err
 }
 
 // start sends the header, so that a reader knows it is heard before the first
@@ -82,7 +92,7 @@ func (st *stream) emit(e Event) error {
 		return err
 	}
 	st.last = e
-	st.open = e.Type == "snapshot.peer" || e.Type == "gap"
+	st.open = e.Type == EventSnapshotPeer || e.Type == EventGap
 	return nil
 }
 
@@ -107,7 +117,7 @@ func (st *stream) mark() {
 	if st.open {
 		return // resuming here would lose the rest of the snapshot
 	}
-	st.write(Event{Type: "bookmark", Seq: st.last.Seq, Boot: st.last.Boot, Time: st.now().UTC()})
+	st.write(Event{Type: EventBookmark, Seq: st.last.Seq, Boot: st.last.Boot, Time: st.now().UTC()})
 }
 
 // write needs mu.

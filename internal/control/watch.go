@@ -12,15 +12,21 @@ import (
 	"strconv"
 )
 
-// Watch calls fn for each event, bookmarks among them, in order. since 0 starts
-// with a snapshot; another since resumes after that seq, or gives a gap and a
-// snapshot if the node does not have it any more. Watch returns what fn
-// returned, the cause of ctx's end, ErrStreamEnd when the node closed the
-// stream, or what broke.
-func (c *Client) Watch(ctx context.Context, since uint64, fn func(Event) error) error {
+// Watch calls fn for each event, bookmarks among them, in order. It begins with
+// a snapshot, or resumes where r says; if the node does not have what came since
+// any more, or has another boot by now, that gives a gap and a snapshot. Watch
+// returns what fn returned, the cause of ctx's end, ErrStreamEnd when the node
+// closed the stream, or what broke.
+func (c *Client) Watch(ctx context.Context, r WatchRequest, fn func(Event) error) error {
 	q := url.Values{}
-	if since > 0 {
-		q.Set("since", strconv.FormatUint(since, 10))
+	if r.Resume {
+		q.Set("since", strconv.FormatUint(r.Since, 10))
+	}
+	if r.Boot != "" {
+		q.Set("boot", r.Boot)
+	}
+	if r.Last > 0 {
+		q.Set("last", r.Last.String())
 	}
 	res, err := c.do(ctx, http.MethodGet, "/v1/watch", q, nil)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestWatchSnapshotThenEvents(t *testing.T) {
 	n := newFakeNode()
 	_, c := serve(t, n)
 	var got []string
-	err := c.Watch(ctxFor(t), 0, func(e Event) error {
+	err := c.Watch(ctxFor(t), WatchRequest{}, func(e Event) error {
 		got = append(got, fmt.Sprintf("%s %d", e.Type, e.Seq))
 		if e.Type == "snapshot.end" {
 			n.say("peer.join")
@@ -78,7 +78,7 @@ func TestWatchResume(t *testing.T) {
 	get()
 	got = append(got, 1)
 	for len(got) < all {
-		if err := c.Watch(ctxFor(t), got[len(got)-1], take); !errors.Is(err, errEnough) {
+		if err := c.Watch(ctxFor(t), WatchRequest{Resume: true, Since: got[len(got)-1]}, take); !errors.Is(err, errEnough) {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func TestWatchReaderGone(t *testing.T) {
 	s, c := serve(t, n)
 	for range 20 {
 		ctx, cancel := context.WithCancel(ctxFor(t))
-		err := c.Watch(ctx, 0, func(e Event) error {
+		err := c.Watch(ctx, WatchRequest{}, func(e Event) error {
 			if e.Type == "snapshot.end" {
 				cancel()
 			}
@@ -119,7 +119,7 @@ func TestWatchNodeEnds(t *testing.T) {
 	n := newFakeNode()
 	_, c := serve(t, n)
 	close(n.ended)
-	if err := c.Watch(ctxFor(t), 0, func(Event) error { return nil }); !errors.Is(err, ErrStreamEnd) {
+	if err := c.Watch(ctxFor(t), WatchRequest{}, func(Event) error { return nil }); !errors.Is(err, ErrStreamEnd) {
 		t.Errorf("%v, want ErrStreamEnd", err)
 	}
 }
@@ -127,13 +127,13 @@ func TestWatchNodeEnds(t *testing.T) {
 // brokenWatch ends its stream with an error after one event.
 type brokenWatch struct{ *fakeNode }
 
-func (b brokenWatch) Watch(_ context.Context, _ uint64, _ bool, emit func(Event) error) error {
+func (b brokenWatch) Watch(_ context.Context, _ WatchRequest, emit func(Event) error) error {
 	return errors.Join(emit(Event{Type: "peer.join", Seq: 1}), errors.New("broke"))
 }
 
 func TestWatchCutIsNoEnd(t *testing.T) {
 	s, c := serve(t, brokenWatch{newFakeNode()})
-	err := c.Watch(ctxFor(t), 0, func(Event) error { return nil })
+	err := c.Watch(ctxFor(t), WatchRequest{}, func(Event) error { return nil })
 	if err == nil || errors.Is(err, ErrStreamEnd) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v, want a cut", err)
 	}
@@ -181,7 +181,7 @@ func TestBookmarks(t *testing.T) {
 // slowSnapshot takes 25 s in the middle of its snapshot and has one event at 35 s.
 type slowSnapshot struct{ *fakeNode }
 
-func (*slowSnapshot) Watch(ctx context.Context, _ uint64, _ bool, emit func(Event) error) error {
+func (*slowSnapshot) Watch(ctx context.Context, _ WatchRequest, emit func(Event) error) error {
 	for _, step := range []struct {
 		at time.Duration
 		e  Event
