@@ -1,0 +1,2 @@
+// Package tui is the live screen of `liminal watch`.
+package tui
