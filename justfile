@@ -11,6 +11,11 @@ default:
 build:
     CGO_ENABLED=0 go build -trimpath -o .bin/liminal ./cli/liminal
 
+# write the manual page into DIR (.bin/man)
+man dir=".bin/man":
+    mkdir -p '{{ dir }}'
+    go run ./cli/liminal man > '{{ dir }}/liminal.1'
+
 # run all tests, as the README says
 test:
     go test ./...

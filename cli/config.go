@@ -32,7 +32,8 @@ func (a *app) configCommand() *cli.Command {
 			Name:  "init",
 			Usage: "print the whole file with every default, commented",
 			Description: "For example:\n" +
-				"  mkdir -p ~/.config/liminal && liminal config init > ~/.config/liminal/config.toml",
+				"  mkdir -p ~/.config/liminal\n" +
+				"  liminal config init > ~/.config/liminal/config.toml",
 			Flags:  commonFlags(),
 			Action: a.action(command{}, runConfigInit),
 		}},

@@ -43,7 +43,30 @@
 // The one exception is what sub is for: into a pipe payloads go byte for byte. On
 // a terminal they pass the sanitiser in every form, unless --raw.
 //
+// # Help, manual, completion
+//
+// All three are made from the commands themselves. Help texts are written by hand
+// with paragraphs, rows and examples (text.go), and laid out for the width of the
+// terminal or for roff.
+//
+// The scripts of completion know nothing: they hand the line to `liminal complete`,
+// a hidden command, and take words back. It reads a line that is not finished by
+// the same grammar (complete.go), looks values up in tables (complete_values.go) and
+// asks at most one node, once, for 200 ms (complete_live.go). It never fails. A
+// candidate is data from anywhere: what is not printable is left out, and the rest
+// is put in quoted, by the shell, or for bash by us (complete_bash.go). No script
+// evaluates anything.
+//
 // # Decisions
+//
+// The manual page is written here, not by urfave/cli (ToManWithSection): that one
+// repeats for every command the flags that all of them have, knows no exit status,
+// environment or files, and goes through Markdown.
+//
+// bash hands over the line it edits (COMP_LINE), not COMP_WORDS: those are cut at
+// colons, equal signs and at signs, and cannot be put together again for certain.
+//
+// A wide terminal gets help in at most 120 columns, and a pipe in 80.
 //
 // Events of node start are its answer, so they go to stdout, and the log to
 // stderr. On a terminal both would tell the same, so there the log starts at

@@ -13,6 +13,7 @@ func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
 		a.nodeCommand(), a.statusCommand(), a.peersCommand(), a.joinCommand(), a.leaveCommand(),
 		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
+		a.completionCommand(), a.completeCommand(), a.manCommand(),
 	}
 }
 
@@ -25,60 +26,88 @@ const examples = `  liminal demo                              three nodes join; 
   liminal pub orders hello                  publish; Erlang processes get it too
 `
 
+const tagline = "liminal runs a node in an Erlang cluster, shows who else is there, and carries messages."
+
+// shortHelp is what `liminal` alone prints: it fits a screen of 24 lines.
 func (a *app) shortHelp() error {
 	out := a.earlyOutput(nil)
-	out.write(helpText(a.cli.Commands))
+	blocks := append([]block{{text: tagline}, {}}, parseText(examples)...)
+	blocks = append(blocks, block{})
+	for _, g := range groupCommands(a.cli.Commands) {
+		var names []string
+		for _, c := range g.commands {
+			names = append(names, briefName(c))
+		}
+		blocks = append(blocks, block{lead: fmt.Sprintf("  %-16s ", g.title), text: strings.Join(names, ", ")})
+	}
+	blocks = append(blocks, block{}, block{text: "liminal help says what each does, liminal COMMAND --help how."})
+	out.write(fill(blocks, out.columns()))
 	return out.failed()
 }
 
-func helpText(commands []*cli.Command) string {
-	var b strings.Builder
-	b.WriteString("liminal runs a node in an Erlang cluster, shows who else is there, and carries messages.\n\n")
-	b.WriteString(examples)
-	b.WriteString("\nCommands:\n")
-	writeCommands(&b, "", commands)
-	b.WriteString("\nliminal COMMAND --help, liminal help [" + strings.Join(topicNames(), "|") + "]\n")
-	return b.String()
-}
-
-// writeCommands lists every command that can be run.
-func writeCommands(b *strings.Builder, prefix string, commands []*cli.Command) {
-	for _, c := range commands {
-		if len(c.Subcommands) > 0 {
-			writeCommands(b, prefix+c.Name+" ", c.Subcommands)
-			continue
-		}
-		name := strings.TrimSpace(prefix + c.Name + " " + c.ArgsUsage)
-		fmt.Fprintf(b, "  %-25s %s\n", name, c.Usage)
+// helpText is `liminal help`: all commands in groups, and the topics.
+func helpText(commands []*cli.Command, width int) string {
+	blocks := append([]block{{text: tagline}, {}}, parseText(examples)...)
+	for _, g := range groupCommands(commands) {
+		blocks = append(append(blocks, block{}, block{text: g.title + ":"}), commandRows(g.commands)...)
 	}
+	blocks = append(blocks, block{}, block{text: "Topics:"})
+	for _, name := range topicNames() {
+		blocks = append(blocks, block{lead: fmt.Sprintf("  %-25s ", "help "+name), text: topicDocs[name]})
+	}
+	blocks = append(blocks, block{}, block{text: "liminal COMMAND --help, or liminal help COMMAND, says more about one of them."})
+	return fill(blocks, width)
 }
 
 // helpCommand is `liminal help [COMMAND...|TOPIC]`.
 func (a *app) helpCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "help",
-		Usage:     "help for a command, or on " + strings.Join(topicNames(), ", "),
-		ArgsUsage: "[TOPIC]",
+		Usage:     "help for a command or a topic",
+		ArgsUsage: "[COMMAND|TOPIC]",
 		Flags:     commonFlags(),
 		Action: a.action(command{max: 2}, func(_ context.Context, c *call) error {
 			if len(c.args) == 1 {
 				if t, ok := topics[c.args[0]]; ok {
-					c.out.write(t())
+					c.out.write(fill(parseText(t()), c.out.columns()))
 					return nil
 				}
 			}
-			var l line
-			for _, word := range c.args {
-				if len(l.path) > 0 && len(l.leaf().Subcommands) == 0 {
-					return usage("liminal "+pathText(l.path)+" has no command "+word, "its help is: liminal "+pathText(l.path)+" --help", l.leaf())
-				}
-				if err := a.grammar.word(&l, word); err != nil {
-					return err
-				}
+			path, err := a.namedCommand(c.args)
+			if err != nil {
+				return nearTopic(c.args, err)
 			}
-			return a.help(c.out, l.path)
+			return a.help(c.out, path)
 		}),
 	}
+}
+
+// namedCommand finds the command, or the group of them, that words name.
+func (a *app) namedCommand(words []string) ([]*cli.Command, error) {
+	var l line
+	for _, word := range words {
+		if len(l.path) > 0 && len(l.leaf().Subcommands) == 0 {
+			return nil, usage("liminal "+pathText(l.path)+" has no command "+word, "its help is: liminal "+pathText(l.path)+" --help", l.leaf())
+		}
+		if err := a.grammar.word(&l, word); err != nil {
+			return nil, err
+		}
+	}
+	return l.path, nil
+}
+
+// nearTopic turns the error of an unknown word into one that names the topic
+// that may have been meant, where no command is as near.
+func nearTopic(words []string, err error) error {
+	if len(words) != 1 {
+		return err
+	}
+	e := *asError(err)
+	if topic := nearest(words[0], topicNames()); topic != "" && !strings.HasPrefix(e.Why, "did you mean") {
+		e.Why = "did you mean liminal help " + topic + "?"
+	}
+	e.Message = "no command and no topic is called " + words[0]
+	return &e
 }
 
 // help prints the help of a command, of a group, or of all.
@@ -86,14 +115,14 @@ func (a *app) help(out *output, path []*cli.Command) error {
 	l := line{path: path}
 	switch c := l.leaf(); {
 	case c == nil:
-		out.write(helpText(a.cli.Commands))
+		out.write(helpText(a.cli.Commands, out.columns()))
 	case len(c.Subcommands) > 0:
-		var b strings.Builder
-		fmt.Fprintf(&b, "liminal %s: %s\n\nCommands:\n", fullName(c), c.Usage)
-		writeCommands(&b, fullName(c)+" ", c.Subcommands)
-		out.write(b.String())
+		blocks := []block{{text: "liminal " + fullName(c) + ": " + c.Usage}, {}, {text: "Commands:"}}
+		blocks = append(append(blocks, commandRows(c.Subcommands)...), block{},
+			block{text: "liminal " + fullName(c) + " COMMAND --help says more about one of them."})
+		out.write(fill(blocks, out.columns()))
 	default:
-		out.write(commandHelp(c))
+		out.write(commandHelp(c, out.columns()))
 	}
 	return out.failed()
 }
@@ -103,19 +132,19 @@ func usageLine(c *cli.Command) string {
 	return strings.TrimSpace("liminal " + fullName(c) + " [flags] " + c.ArgsUsage)
 }
 
-func commandHelp(c *cli.Command) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "liminal %s: %s\n\n  %s\n", fullName(c), c.Usage, usageLine(c))
+// commandHelp is the page of one command: its own flags come before those that
+// most commands have.
+func commandHelp(c *cli.Command, width int) string {
+	blocks := []block{{text: "liminal " + fullName(c) + ": " + c.Usage}, {}, {text: "  " + usageLine(c), raw: true}}
 	if c.Description != "" {
-		b.WriteString("\n" + c.Description + "\n")
+		blocks = append(append(blocks, block{}), parseText(c.Description)...)
 	}
-	b.WriteString("\nFlags, in any position:\n")
-	for _, f := range c.Flags {
-		names, text := flagHelp(f)
-		fmt.Fprintf(&b, "  %-24s %s\n", names, text)
+	own, common := flagLists(c)
+	if len(own) > 0 {
+		blocks = append(append(blocks, block{}, block{text: "Flags, in any position:"}), flagRows(own)...)
 	}
-	fmt.Fprintf(&b, "  %-24s %s\n", "-h, --help", "this text")
-	return b.String()
+	blocks = append(append(blocks, block{}, block{text: "Common flags:"}), flagRows(common)...)
+	return fill(append(blocks, helpRow), width)
 }
 
 // flagHelp gives a flag with its placeholder, and what it does with variable

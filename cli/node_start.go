@@ -18,8 +18,8 @@ import (
 func (a *app) nodeCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "node",
-		Usage:       "run a node, or stop one",
-		Subcommands: []*cli.Command{a.nodeStartCommand(), a.nodeStopCommand()},
+		Usage:       "run a node, stop one, or list those that run here",
+		Subcommands: []*cli.Command{a.nodeStartCommand(), a.nodeStopCommand(), a.nodeListCommand()},
 	}
 }
 

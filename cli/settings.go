@@ -33,15 +33,20 @@ func loadSettings(env Env, c *cli.Context) (*settings, error) {
 	if !flagNames(c.Command)["node"] {
 		return s, nil
 	}
-	dirs, err := config.ClientRuntimeDirs(env.Getenv)
+	s.dirs, err = clientDirs(env)
 	if err != nil {
 		return nil, explainConfig(err, c.Command)
 	}
-	if env.Getenv("LIMINAL_RUNTIME_DIR") != "" {
+	return s, nil
+}
+
+// clientDirs are the directories in which a command looks for nodes.
+func clientDirs(env Env) ([]string, error) {
+	dirs, err := config.ClientRuntimeDirs(env.Getenv)
+	if err == nil && env.Getenv("LIMINAL_RUNTIME_DIR") != "" {
 		dirs = dirs[:1] // who names a directory means that one
 	}
-	s.dirs = dirs
-	return s, nil
+	return dirs, err
 }
 
 // checkSame makes the advice to run config check one about the same file.

@@ -16,6 +16,14 @@ var topics = map[string]func() string{
 	"addresses":   func() string { return addressesPage },
 }
 
+// topicDocs says what each topic is about.
+var topicDocs = map[string]string{
+	"exit-codes":  "what the exit status of a command says",
+	"environment": "the variables, and the flags and settings they stand for",
+	"output":      "what goes to a terminal, into a pipe, and with --json",
+	"addresses":   "how ADDR is written",
+}
+
 func topicNames() []string {
 	var names []string
 	for name := range topics {

@@ -26,7 +26,7 @@ func fullName(c *cli.Command) string {
 }
 
 func unknownCommand(word string, l *line, among []*cli.Command) *control.Error {
-	names := commandNames(among)
+	names := commandNames(shown(among))
 	prefix := ""
 	if len(l.path) > 0 {
 		prefix = pathText(l.path) + " "
@@ -58,7 +58,7 @@ func (g *grammar) unknownFlag(name string, l line) *control.Error {
 
 // owner is the first command that has the flag.
 func (g *grammar) owner(name string, among []*cli.Command) string {
-	for _, c := range among {
+	for _, c := range shown(among) {
 		if flagNames(c)[name] {
 			return fullName(c)
 		}
