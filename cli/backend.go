@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,7 +19,11 @@ type liveNode interface {
 	Peers() []node.Peer
 	Join(ctx context.Context, addr string) node.Joined
 	Leave(ctx context.Context) (node.Left, error)
+	Forget(name string) (node.Forgotten, error)
+	Creation() uint32
 	Watch(since uint64) watcher
+	WatchAfter(seq uint64, creation uint32) watcher
+	WatchLast(d time.Duration) watcher
 
 	MaxMessage() int
 	Publisher(channel string) (publisher, error)
@@ -26,7 +31,7 @@ type liveNode interface {
 	AwaitMembers(ctx context.Context, channel string, members int) error
 	Subscribe(ctx context.Context, o node.SubscribeOptions, channels ...string) (subscription, error)
 	Channels(ctx context.Context, names ...string) ([]node.Channel, []string, error)
-	Subscriptions(peer string) []string
+	AllSubscriptions() map[string][]string
 }
 
 // watcher is a *node.Watcher.
@@ -38,7 +43,11 @@ type watcher interface {
 // embedded makes a *node.Node a liveNode.
 type embedded struct{ *node.Node }
 
-func (e embedded) Watch(since uint64) watcher { return e.Node.Watch(since) }
+func (e embedded) Watch(since uint64) watcher        { return e.Node.Watch(since) }
+func (e embedded) WatchLast(d time.Duration) watcher { return e.Node.WatchLast(d) }
+func (e embedded) WatchAfter(seq uint64, creation uint32) watcher {
+	return e.Node.WatchAfter(seq, creation)
+}
 
 // backend puts a node behind the control server: its types become those of the
 // wire, its errors those that people get.
@@ -88,12 +97,7 @@ func health(s node.Status) (string, []string) {
 // that name, if there is only one.
 func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, error) {
 	now := b.now()
-	list := []control.Peer{}
-	for _, p := range b.node.Peers() {
-		peer := peerOfNode(p, now)
-		peer.Subscriptions = append(peer.Subscriptions, b.node.Subscriptions(p.Name)...)
-		list = append(list, peer)
-	}
+	list := b.listPeers(now, f.Brief)
 	f.Names = fullNames(f.Names, list)
 	kept, err := f.Apply(list)
 	if unknown := (*control.Error)(nil); errors.As(err, &unknown) {
@@ -103,6 +107,25 @@ func (b *backend) Peers(_ context.Context, f control.Filter) (control.Peers, err
 		return control.Peers{}, err
 	}
 	return control.Peers{Schema: control.SchemaPeers, Node: b.node.Name(), Time: wireTime(now), Peers: kept}, nil
+}
+
+// listPeers is every peer; brief leaves out which channels each is in, which is
+// most of the work.
+func (b *backend) listPeers(now time.Time, brief bool) []control.Peer {
+	peers := b.node.Peers()
+	list := make([]control.Peer, len(peers))
+	for i, p := range peers {
+		list[i] = peerOfNode(p, now)
+	}
+	if brief {
+		return list
+	}
+	all := b.node.AllSubscriptions()
+	for i := range list {
+		list[i].Subscriptions = append([]string{}, all[list[i].Name]...)
+		list[i].Subs = len(list[i].Subscriptions) // of one look
+	}
+	return list
 }
 
 // fullNames adds the host to names that lack it; those that no peer has stay.
@@ -164,16 +187,11 @@ func (b *backend) Leave(ctx context.Context, r control.LeaveRequest) (control.Le
 	}, nil
 }
 
-// Forget implements control.Backend.
-func (b *backend) Forget(context.Context, control.ForgetRequest) (control.Forget, error) {
-	return control.Forget{}, fail("internal", "not there yet", "", "")
-}
-
 // Watch implements control.Backend.
 func (b *backend) Watch(ctx context.Context, r control.WatchRequest, emit func(control.Event) error) error {
-	w := b.node.Watch(r.Since)
+	w := b.watcher(r)
 	defer w.Close()
-	boot := bootText(b.node.Status().Creation)
+	boot := bootText(b.node.Creation())
 	for {
 		e, err := w.Next(ctx)
 		if err != nil {
@@ -186,4 +204,28 @@ func (b *backend) Watch(ctx context.Context, r control.WatchRequest, emit func(c
 			return err
 		}
 	}
+}
+
+// watcher begins where the request says.
+func (b *backend) watcher(r control.WatchRequest) watcher {
+	switch {
+	case r.Resume:
+		return b.node.WatchAfter(r.Since, b.creationOf(r.Boot))
+	case r.Last > 0:
+		return b.node.WatchLast(r.Last)
+	}
+	return b.node.Watch(0)
+}
+
+// creationOf reads a boot. None is this one; what is no boot is another.
+func (b *backend) creationOf(boot string) uint32 {
+	ours := b.node.Creation()
+	if boot == "" {
+		return ours
+	}
+	c, err := strconv.ParseUint(boot, 16, 32)
+	if err != nil {
+		return ^ours
+	}
+	return uint32(c)
 }

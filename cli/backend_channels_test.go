@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,16 @@ func (f *fakeNode) Channels(context.Context, ...string) ([]node.Channel, []strin
 	return f.bus.channels, f.bus.unasked, f.bus.listErr
 }
 
-func (f *fakeNode) Subscriptions(peer string) []string { return []string{"of " + peer} }
+func (f *fakeNode) AllSubscriptions() map[string][]string {
+	f.listings++
+	all := map[string][]string{}
+	for _, p := range f.peers {
+		if p.Subs > 0 {
+			all[p.Name] = []string{"of " + p.Name}
+		}
+	}
+	return all
+}
 
 func (c *fakeChannels) Offer(ctx context.Context, payload []byte) error {
 	c.offered++
@@ -246,9 +256,21 @@ func TestBackendChannels(t *testing.T) {
 }
 
 func TestBackendPeersHaveSubscriptions(t *testing.T) {
-	f := &fakeNode{status: node.Status{Name: "a@dev"}, peers: []node.Peer{{Name: "b@dev", State: node.StateUp}}}
+	f := &fakeNode{status: node.Status{Name: "a@dev"}, peers: []node.Peer{
+		{Name: "b@dev", State: node.StateUp, Subs: 7, In: 3, Out: 4, Drops: 5}, {Name: "c@dev", State: node.StateDown},
+	}}
 	doc, err := testBackend(f).Peers(t.Context(), control.Filter{})
-	if err != nil || len(doc.Peers) != 1 || len(doc.Peers[0].Subscriptions) != 1 || doc.Peers[0].Subscriptions[0] != "of b@dev" {
-		t.Errorf("%+v, %v", doc.Peers, err)
+	if err != nil || len(doc.Peers) != 2 || !slices.Equal(doc.Peers[0].Subscriptions, []string{"of b@dev"}) {
+		t.Fatalf("%+v, %v", doc.Peers, err)
+	}
+	if p := doc.Peers[0]; p.Subs != 1 || p.In != 3 || p.Out != 4 || p.Drops != 5 {
+		t.Errorf("the number of channels is not that of the list, or counters are missing: %+v", p)
+	}
+	if p := doc.Peers[1]; p.Subscriptions == nil || p.Subs != 0 {
+		t.Errorf("a peer without channels: %+v", p)
+	}
+	doc, err = testBackend(f).Peers(t.Context(), control.Filter{Brief: true, Names: []string{"b"}})
+	if err != nil || len(doc.Peers) != 1 || doc.Peers[0].Subscriptions != nil || doc.Peers[0].Subs != 7 || f.listings != 1 {
+		t.Errorf("brief: %+v, %v, %d listings", doc.Peers, err, f.listings)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -29,7 +30,13 @@ type fakeNode struct {
 	left   node.Left
 	err    error
 	events []node.Event
-	bus    fakeChannels
+
+	watched   []string // how watchers began
+	listings  int      // of all subscriptions
+	forgot    map[string]node.Forgotten
+	forgetErr map[string]error
+
+	bus fakeChannels
 }
 
 func (f *fakeNode) Name() string        { return f.status.Name }
@@ -39,7 +46,21 @@ func (f *fakeNode) Join(_ context.Context, addr string) node.Joined {
 	return f.joined[addr]
 }
 func (f *fakeNode) Leave(context.Context) (node.Left, error) { return f.left, f.err }
-func (f *fakeNode) Watch(uint64) watcher                     { return &fakeWatcher{f.events} }
+func (f *fakeNode) Creation() uint32                         { return f.status.Creation }
+func (f *fakeNode) Watch(since uint64) watcher               { return f.watch("since %d", since) }
+func (f *fakeNode) WatchLast(d time.Duration) watcher        { return f.watch("last %v", d) }
+func (f *fakeNode) WatchAfter(seq uint64, creation uint32) watcher {
+	return f.watch("after %d of %x", seq, creation)
+}
+
+func (f *fakeNode) watch(format string, args ...any) watcher {
+	f.watched = append(f.watched, fmt.Sprintf(format, args...))
+	return &fakeWatcher{f.events}
+}
+
+func (f *fakeNode) Forget(name string) (node.Forgotten, error) {
+	return f.forgot[name], f.forgetErr[name]
+}
 
 type fakeWatcher struct{ events []node.Event }
 

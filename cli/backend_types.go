@@ -18,7 +18,7 @@ import (
 func eventOf(e node.Event, boot string) control.Event {
 	out := control.Event{
 		Type: string(e.Type), Seq: e.Seq, Boot: boot, Time: wireTime(e.Time), Reason: e.Reason, Detail: e.Detail,
-		Coalesced: e.Coalesced, Missed: e.Missed,
+		Coalesced: e.Coalesced, Missed: e.Missed, Channel: e.Channel, Count: e.Count,
 	}
 	if e.Type == node.EventSnapshotEnd {
 		out.Peers = &e.Peers
@@ -36,13 +36,19 @@ func eventOf(e node.Event, boot string) control.Event {
 		away := e.Away.Milliseconds()
 		out.AwayMillis = &away
 	}
+	switch e.Type {
+	case node.EventSubAdd, node.EventSubRemove:
+		out.Subs = &p.Subs
+	case node.EventSnapshotPeer: // how its last link ended, if it has none
+		out.Subs, out.Reason, out.Detail = &p.Subs, p.Reason, p.Detail
+	}
 	return out
 }
 
 func peerOfNode(p node.Peer, now time.Time) control.Peer {
 	out := control.Peer{
 		Name: p.Name, State: string(p.State), Kind: string(p.Kind), Since: instant(p.Since), RTTMicros: micros(p.RTT),
-		Flaps: p.Flaps, Subscriptions: []string{}, Version: optional(p.Version), Hidden: p.Hidden, Flapping: p.Flapping,
+		Flaps: p.Flaps, Subs: p.Subs, In: p.In, Out: p.Out, Drops: p.Drops, Version: optional(p.Version), Hidden: p.Hidden, Flapping: p.Flapping,
 		Reason: optional(cmp.Or(p.Detail, p.Reason)), Creation: p.Creation, Generation: p.Generation,
 		Changed: instant(p.Changed), ToldBy: optional(p.ToldBy), Note: optional(dialNote(p, now)),
 	}

@@ -108,15 +108,6 @@ func hostileBus(t *testing.T) (env []string) {
 	return append(os.Environ(), "LIMINAL_SOCKET="+path, "LIMINAL_RUNTIME_DIR="+dir, "HOME="+dir, "XDG_CONFIG_HOME=", "HISTFILE=", "TERM=dumb", "LC_ALL=C.UTF-8", "INPUTRC=/dev/null")
 }
 
-func shortDir(t *testing.T) string {
-	dir, err := os.MkdirTemp("", "lim") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
 func needBash(t *testing.T) string {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

@@ -62,6 +62,7 @@ var exits = map[string]int{
 	"node_stopped":      exitNoHost,
 	"not_dist":          exitProtocol,
 	"output":            exitIO,
+	"peer_up":           exitNo,
 	"port_in_use":       exitTaken,
 	"refused":           exitRefused,
 	"runtime_dir":       exitRefused,

@@ -29,7 +29,7 @@ func (c *call) waitPeers(ctx context.Context, v peersView) error {
 	var seen control.Peers
 	var missing error // why the last look found nothing
 	err := c.wait(ctx, func(ctx context.Context, t *target) (bool, error) {
-		peers, err := t.Peers(ctx, v.filter)
+		peers, err := v.waitLook(ctx, t, want)
 		if unknown := (*control.Error)(nil); errors.As(err, &unknown) && unknown.Code == control.CodeUnknownPeer {
 			if want == 0 {
 				return false, unknown // there is nothing to wait for
@@ -49,6 +49,18 @@ func (c *call) waitPeers(ctx context.Context, v peersView) error {
 		return err
 	}
 	return c.showPeers(seen, v)
+}
+
+// waitLook asks for as little as tells that enough are up, and then for all that
+// is shown.
+func (v peersView) waitLook(ctx context.Context, t *target, want int) (control.Peers, error) {
+	brief := v.filter
+	brief.Brief = true
+	peers, err := t.Peers(ctx, brief)
+	if err != nil || countUp(peers.Peers) < want || v.filter.Brief {
+		return peers, err
+	}
+	return t.Peers(ctx, v.filter)
 }
 
 func countUp(peers []control.Peer) int {

@@ -162,3 +162,39 @@ func BenchmarkIdleBeat(b *testing.B) {
 		}
 	}
 }
+
+// manyPeers is a node that lists that many peers, all of them down.
+func manyPeers(t testing.TB, count int) *Node {
+	n := start(t, quiet(t, "a"))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range count {
+		n.list(fmt.Sprintf("n%05d@127.0.0.1", i)).setState(StateDown, time.Now())
+	}
+	return n
+}
+
+// BenchmarkPeers5000 is the list of many peers, in one pass.
+func BenchmarkPeers5000(b *testing.B) {
+	n := manyPeers(b, 5000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(n.Peers()) != 5000 {
+			b.Fatal("not all are listed")
+		}
+	}
+}
+
+// BenchmarkPollOneJoin is a poll after one channel was joined or left.
+func BenchmarkPollOneJoin(b *testing.B) {
+	c := quiet(b, "a")
+	c.Poll, c.Tick = time.Hour, 9*time.Hour
+	n := start(b, c)
+	b.ReportAllocs()
+	for b.Loop() {
+		s := subscribe(b, n, "chat")
+		n.PollOnce()
+		s.Close()
+		n.PollOnce()
+	}
+}

@@ -141,6 +141,25 @@ func (n *Node) Subscriptions(peer string) []string {
 	return names
 }
 
+// AllSubscriptions lists the channels that each peer has joined, sorted. Peers
+// that have joined none are not in it.
+func (n *Node) AllSubscriptions() map[string][]string {
+	g := n.groups
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	all := map[string][]string{}
+	for _, m := range g.links {
+		for _, k := range g.scope.PeerGroups(m) {
+			name, _ := k.Channel()
+			all[m.name] = append(all[m.name], name)
+		}
+	}
+	for _, names := range all {
+		slices.Sort(names)
+	}
+	return all
+}
+
 // channelCounters are those of scope and bus.
 func (n *Node) channelCounters() map[string]uint64 {
 	all := n.groups.counters()

@@ -15,7 +15,7 @@ type counters struct {
 	unknownMessage, badMessage       atomic.Uint64
 	exits, lateAnswers               atomic.Uint64
 	callsRefused, callsExpired       atomic.Uint64
-	toldRefused                      atomic.Uint64
+	toldRefused, toldForgotten       atomic.Uint64
 	quota, fromForged, tooLong       atomic.Uint64
 	scopeLost, scopeLate, pubNobody  atomic.Uint64
 }
@@ -41,6 +41,7 @@ func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 		"calls_expired":          c.callsExpired.Load(),
 		"told_refused":           c.toldRefused.Load() + plan.Refused,
 		"told_given_up":          plan.GivenUp,
+		"told_forgotten":         c.toldForgotten.Load(),
 		"told_addresses_dropped": resolver.ToldDropped,
 	}
 	maps.Copy(all, map[string]uint64{

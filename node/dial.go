@@ -15,16 +15,18 @@ import (
 // dialDue starts a goroutine for each dial that is due; the plan bounds them.
 func (n *Node) dialDue(now time.Time) {
 	n.mu.Lock()
-	due := n.plan.Due(now, n.table.Up)
-	n.mu.Unlock()
-	for _, t := range due {
-		n.wg.Go(func() { n.dial(t) })
+	defer n.mu.Unlock()
+	for _, t := range n.plan.Due(now, n.table.Up) {
+		ctx, fl := n.fly(t.ID)
+		n.wg.Go(func() { n.dial(ctx, t, fl) })
 	}
 }
 
 // dial tries one target and tells the plan, and whoever waits in Join.
-func (n *Node) dial(t discovery.Target) {
-	info, at, err := n.reach(n.ctx, t)
+func (n *Node) dial(ctx context.Context, t discovery.Target, fl *flight) {
+	defer close(fl.done)
+	info, at, err := n.reach(ctx, t)
+	fl.cancel(nil)
 	r := discovery.Result{Outcome: outcome(err), Name: info.Name, Err: err}
 	if errors.Is(err, ErrSelf) {
 		r.Name = n.name
@@ -36,12 +38,15 @@ func (n *Node) dial(t discovery.Target) {
 	wanted := n.plan.Done(t, r, time.Now())
 	waiting := n.joins[t.ID]
 	delete(n.joins, t.ID)
+	delete(n.flights, t.ID)
 	if wanted && t.Expect != "" {
-		n.record(t.Expect) // listed as dialling
+		n.list(t.Expect) // as dialling
 	}
 	n.mu.Unlock()
 	if !wanted && err == nil && info.Link != nil { // nil: it has ended by itself
 		info.Link.Close(dist.ReasonClosed, nil)
+		<-info.Link.Done() // its reader may have been faster, and be at it
+		fl.made = info.Name
 	}
 	for _, w := range waiting {
 		w <- joinResult{info, at, err}

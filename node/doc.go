@@ -19,9 +19,9 @@
 // The connection table (internal/links) says which links there are. Every
 // Config.Poll the poll loop takes a snapshot of it and lets the tracker
 // (internal/membership) say what joined and what left; that delta, and nothing
-// else, makes events. A link that comes or goes nudges the loop to poll now,
-// which makes it prompt and decides nothing. One timer drives polls, probes,
-// ticks and time-outs.
+// else, makes a member or ends one. A link that comes or goes nudges the loop to
+// poll now, which makes it prompt and decides nothing. One timer drives polls,
+// probes, ticks and time-outs.
 //
 // What to dial when is decided by the plan (internal/discovery), which the
 // same loop asks; each dial is one bounded goroutine.
@@ -30,6 +30,21 @@
 // it learns goes into the peer's record under Node.mu. No link is closed under
 // Node.mu, since its down hook takes it. Nothing is logged under Node.mu: a log
 // may be slow, and the readers of all links wait for that lock.
+//
+// # Events
+//
+// Who applies a snapshot and each event after it has the names and states of
+// Node.Peers, at every moment: a peer that is heard of, suspect, up again, or
+// down without ever having joined makes peer.state, one that is listed no more
+// peer.forget. A newcomer's link is not listed until the poll announces its join,
+// so that what anybody dials in with is one event and not two.
+//
+// Each poll also tells who joined and left which channels (sub.add, sub.remove),
+// this node included: of each node at most 16 by name, and how many more there
+// were in each direction. What a newcomer brings along is counted and not
+// named, unless it is a single channel. What was joined and left between two
+// polls may be told or not; Peer.Subs is right after each event. A peer's
+// channels are told after its join; when it goes, its leave says that they went.
 //
 // # Channels
 //
@@ -148,4 +163,11 @@
 // peer expels who does more than its limit allows.
 //
 // Generations are counted per name and start over when a name is forgotten.
+//
+// Forget is of one life of a peer. It ends the dialling of all that leads to it,
+// seeds included: a configured seed comes back with a restart of this node, or
+// with a reload that names it after one that did not. An address is forgotten
+// with the peer that answered there, if one has. An outgoing link always counts
+// as wanted, since after Forget only what somebody asked for anew is dialled; so
+// Join under a bare address takes back whoever answers.
 package node

@@ -34,6 +34,10 @@ var (
 	ErrBadChannel  = errors.New("not a channel")
 	ErrTooMany     = errors.New("this node has joined as many channels as it can")
 	ErrTooLarge    = errors.New("the message is too large") // Config.MaxMessage
+	ErrUp          = errors.New("the peer is up")
+	ErrUnknownPeer = errors.New("no peer or address of that name is known")
+	ErrAmbiguous   = errors.New("several peers have that name")
+	ErrForgotten   = errors.New("it was forgotten meanwhile")
 	ErrSlow        = errors.New("the subscription was too slow")
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )

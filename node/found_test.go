@@ -97,7 +97,7 @@ func TestSeedIsNotForgotten(t *testing.T) {
 	n.mu.Lock()
 	for _, name := range []string{"seed@127.0.0.1", "told@127.0.0.1"} {
 		p := n.record(name)
-		p.state, p.changed = StateDown, time.Now().Add(-time.Hour)
+		p.listed, p.state, p.changed = true, StateDown, time.Now().Add(-time.Hour)
 	}
 	n.plan.SetSeeds([]discovery.Address{{Name: "seed", Host: "127.0.0.1"}})
 	n.mu.Unlock()

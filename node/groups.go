@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
@@ -47,6 +48,9 @@ type groups struct {
 	pace    pacer
 	changed chan struct{} // closed and replaced when members come or go
 	waiting int           // who waits for that
+
+	moved atomic.Bool // a journal has something: a poll is to look
+	left  bool        // some were left for after a join; guarded by Node.pollMu
 }
 
 func newGroups(n *Node, name string) *groups {
@@ -163,6 +167,9 @@ func (g *groups) do(change func() []out) {
 	if g.scope.Version() != before {
 		g.wake()
 	}
+	if g.scope.Pending() && !g.moved.Load() {
+		g.moved.Store(true)
+	}
 	g.mu.Unlock()
 	for _, l := range lost {
 		l.link.Close(dist.ReasonControlOverflow, l.err)
@@ -269,6 +276,17 @@ func (g *groups) counted(k pg.Key) (members, nodes int) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	return g.scope.Count(k)
+}
+
+// sizes gives how many groups the node behind each link is in.
+func (g *groups) sizes() map[*dist.Link]int {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	sizes := make(map[*dist.Link]int, len(g.links))
+	for l, m := range g.links {
+		sizes[l] = g.scope.PeerSize(m)
+	}
+	return sizes
 }
 
 // counters are the scope's own.

@@ -54,6 +54,7 @@ func (n *Node) askJoin(a discovery.Address) (<-chan joinResult, string) {
 		n.state = NodeUp
 	}
 	id := n.plan.Join(a)
+	n.table.Recall(name)
 	if name == n.name {
 		answer <- joinResult{err: &DialError{Address: a.String(), Stage: "address", Err: ErrSelf}}
 		return answer, name
@@ -181,8 +182,9 @@ func (n *Node) setSeeds(seeds []discovery.Address) {
 	}
 	n.plan.SetSeeds(seeds)
 	for _, a := range seeds {
-		if name := a.NodeName(n.host); name != "" && name != n.name {
-			n.record(name) // listed as dialling
+		if name := a.NodeName(n.host); name != "" && name != n.name && n.plan.Knows(name) {
+			n.table.Recall(name) // named anew, or never forgotten
+			n.list(name)         // as dialling
 		}
 	}
 	signal(n.kicks)

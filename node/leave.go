@@ -117,7 +117,8 @@ func (n *Node) partingPeers() []livePeer {
 }
 
 // Reload changes what can be changed while the node runs. Seeds of a node that
-// has left are not dialled.
+// has left are not dialled, and one that was forgotten is not until a reload has
+// been without it.
 func (n *Node) Reload(s Settings) error {
 	seeds, err := parseAddresses(s.Seeds)
 	if err != nil {

@@ -56,12 +56,23 @@ func (n *Node) beat(now time.Time, since time.Duration) {
 // announces the difference. The poll loop calls it; embedders and tests may.
 // When nothing changed it takes no lock that others work under.
 func (n *Node) PollOnce() {
-	if n.polled.Load() == n.table.Version()+1 {
+	if n.polled.Load() == n.table.Version()+1 && !n.groups.moved.Load() {
 		return
 	}
 	n.pollMu.Lock()
 	defer n.pollMu.Unlock()
-	now := time.Now()
+	n.poll(time.Now())
+}
+
+// poll is PollOnce for who holds n.pollMu.
+func (n *Node) poll(now time.Time) {
+	if n.polled.Load() != n.table.Version()+1 {
+		n.pollTable(now)
+	}
+	n.pollSubs(now)
+}
+
+func (n *Node) pollTable(now time.Time) {
 	version, rows := n.table.Snapshot()
 	rows, held := n.hold(now, rows)
 	n.polls++
@@ -110,7 +121,7 @@ func (n *Node) forgetOld(now time.Time) {
 		}
 		n.tracker.Forget(name)
 		n.resolver.Forget(name)
-		delete(n.peers, name)
+		n.unlist(now, p)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestPollAnnouncesBeforeItCounts(t *testing.T) {
 	}})
 	n = start(t, c)
 	newLight(t, "b", sayingHello).dial(n)
-	waitFor(t, n, "hello has come", func(n *Node) bool { return len(n.Peers()) == 1 && n.Peers()[0].Kind == KindLiminal })
+	waitFor(t, n, "hello has come", saidHello)
 	n.PollOnce() // from here on nobody else takes Node.mu
 	if len(n.PeerNames()) != 1 || early || locked {
 		t.Errorf("%v: counted as polled before it was announced: %t, logged under the lock: %t", n.PeerNames(), early, locked)

@@ -132,14 +132,18 @@ func (n *Node) told(from, name, host string, port uint16) {
 	if p != nil && p.link != nil || n.state == NodeAlone || n.state == NodeStopping {
 		return
 	}
+	if n.table.Disowned(name) {
+		n.counts.toldForgotten.Add(1)
+		return
+	}
 	if err := n.plan.AddTold(name); err != nil {
 		n.counts.toldRefused.Add(1)
 		return
 	}
 	if p == nil {
-		p = n.record(name)
-		p.toldBy = from
+		n.record(name).toldBy = from
 	}
+	n.list(name)
 	if host != "" && port != 0 && n.resolver.Tell(name, net.JoinHostPort(host, strconv.Itoa(int(port)))) != nil {
 		n.counts.toldRefused.Add(1)
 	}

@@ -110,6 +110,7 @@ func TestPartitionHeals(t *testing.T) {
 				back[ev.Peer.Name]++
 			case EventDown:
 				back[ev.Peer.Name]--
+			case EventState:
 			default:
 				t.Errorf("%s: %+v", n.name, ev)
 			}
@@ -337,7 +338,7 @@ func TestGoodbyeBeforeTheJoinIsAnnounced(t *testing.T) {
 func TestHiddenNodeFindsTheOthers(t *testing.T) {
 	seed := start(t, quiet(t, "seed"))
 	a := start(t, quiet(t, "a", seed.testAddr()))
-	waitFor(t, seed, "hello of a", func(n *Node) bool { return len(n.Peers()) == 1 && n.Peers()[0].Kind == KindLiminal })
+	waitFor(t, seed, "hello of a", saidHello)
 	c := quiet(t, "hidden", seed.testAddr())
 	c.Hidden = true
 	allKnowAll(t, []*Node{seed, a, start(t, c)})

@@ -51,8 +51,9 @@ type Node struct {
 	calls   map[uint64]*call
 	lastRef uint64
 	joins   map[uint64][]chan joinResult
-	greeted chan struct{}    // closed and replaced when a hello comes or a link ends
-	turns   [len(turns)]turn // of askMesh
+	flights map[uint64]*flight // dials that are out, by target
+	greeted chan struct{}      // closed and replaced when a hello comes or a link ends
+	turns   [len(turns)]turn   // of askMesh
 	dialFor time.Duration
 	forget  time.Duration
 	drain   time.Duration

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/liminal-bus/liminal/internal/discovery"
 )
 
 func TestMain(m *testing.M) {
@@ -90,6 +92,34 @@ func peerState(t testing.TB, n *Node, name string, state State) Peer {
 		return false
 	})
 	return found
+}
+
+// known is Peers with those that no poll has seen yet.
+func (n *Node) known() (all []Peer) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.peers {
+		all = append(all, n.view(time.Now(), p, discovery.TargetStatus{}))
+	}
+	return all
+}
+
+// saidHello says that the only peer is a liminal one, seen by a poll or not.
+func saidHello(n *Node) bool {
+	all := n.known()
+	return len(all) == 1 && all[0].Kind == KindLiminal
+}
+
+// takeMember is take but for events that make or end no member.
+func takeMember(t testing.TB, w *Watcher) Event {
+	t.Helper()
+	for {
+		switch ev := take(t, w); ev.Type {
+		case EventState, EventSubAdd, EventSubRemove:
+		default:
+			return ev
+		}
+	}
 }
 
 func TestTwoNodes(t *testing.T) {

@@ -50,6 +50,10 @@ type Peer struct {
 	Tries      int    // failed dials since it was last up
 	LastError  string // of the last dial
 	Next       time.Time
+	Subs       int    // channels it has joined
+	In         uint64 // messages of channels that came over the present link
+	Out        uint64 // messages of channels that were put on it
+	Drops      uint64 // messages of channels for it that did not get onto the link
 }
 
 // EventType names what happened.
@@ -61,14 +65,24 @@ const (
 	EventSnapshotEnd  EventType = "snapshot.end"
 	EventJoin         EventType = "peer.join"
 	EventRejoin       EventType = "peer.rejoin"
-	EventLeave        EventType = "peer.leave" // it said goodbye
-	EventDown         EventType = "peer.down"  // it was lost
+	EventLeave        EventType = "peer.leave"  // it said goodbye
+	EventDown         EventType = "peer.down"   // it was lost
+	EventState        EventType = "peer.state"  // heard of (dialling), suspect, up again after it, or down without ever having joined
+	EventForget       EventType = "peer.forget" // it is not listed any more
+	EventSubAdd       EventType = "sub.add"     // a node has joined a channel, or Count of them
+	EventSubRemove    EventType = "sub.remove"  // it has left
 	EventStopping     EventType = "node.stopping"
-	EventGap          EventType = "gap" // this watcher was too slow: Missed events are lost to it
+	EventGap          EventType = "gap"      // this watcher was too slow: Missed events are lost to it
+	EventBookmark     EventType = "bookmark" // nothing to begin with: what comes follows Seq
 )
 
 // Event is one thing a Watcher is told. Seq rises by one with each event of a
-// node's life; the events of a snapshot carry the seq they stand at.
+// node's life; the events of a snapshot carry the seq they stand at. Who applies
+// a snapshot and each peer.* event after it has the names and states of
+// Node.Peers; Peer.State is the state, and peer.forget ends the row. In sub.add
+// and sub.remove Peer.Subs is how many channels the node is in after it, and
+// Peer may be this node itself, without a State. In, Out and Drops are counters,
+// which events do not carry.
 type Event struct {
 	Type      EventType
 	Seq       uint64
@@ -80,6 +94,8 @@ type Event struct {
 	Coalesced uint64        // join, rejoin: links that came and went unseen before this one
 	Missed    uint64        // gap
 	Peers     int           // snapshot.end: how many snapshot.peer came before
+	Channel   string        // sub.add, sub.remove: which; "" where Count says how many
+	Count     uint64        // sub.add, sub.remove: how many at once
 }
 
 // Joined is the answer to Join for one address.

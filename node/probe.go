@@ -80,10 +80,10 @@ func (n *Node) suspect(p *peer, silence time.Duration, now time.Time) {
 	missed := n.missed(silence)
 	switch {
 	case p.state == StateUp && p.answered && missed:
-		p.setState(StateSuspect, now)
+		n.turn(p, StateSuspect, now)
 		n.counts.suspected.Add(1)
 	case p.state == StateSuspect && !missed:
-		p.setState(StateUp, now)
+		n.turn(p, StateUp, now)
 	}
 }
 

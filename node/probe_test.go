@@ -57,7 +57,10 @@ func TestSilentPeer(t *testing.T) {
 			}
 			waitFor(t, n, "it has answered", func(n *Node) bool { return n.answeredBy(p.name()) })
 			on.Store(false)
-			ev := take(t, w)
+			if ev := take(t, w); ev.Type != EventState || ev.Peer.State != StateSuspect {
+				t.Fatalf("%+v, want suspect first", ev)
+			}
+			ev := takeMember(t, w)
 			if ev.Type != EventDown || ev.Reason != string(dist.ReasonProbeTimeout) || ev.Detail == "" {
 				t.Fatalf("%+v, want down by probe_timeout", ev)
 			}
@@ -90,7 +93,7 @@ func (n *Node) answeredBy(name string) bool {
 }
 
 // A peer that misses some probes and answers again was suspect, and no event
-// says that it was gone.
+// says that it was gone: each change is one of its state.
 func TestSuspectRecovers(t *testing.T) {
 	c := fastProbes(t, "m")
 	c.ProbeTimeout = time.Minute
@@ -109,8 +112,15 @@ func TestSuspectRecovers(t *testing.T) {
 		on.Store(true)
 		peerState(t, n, p.name(), StateUp)
 	}
-	if n.feed.seq() != 1 || n.counter("peers_suspected") < 3 { // a loaded machine may add some
-		t.Errorf("%d events, %d suspicions", n.feed.seq(), n.counter("peers_suspected"))
+	w := n.WatchAfter(0, n.creation)
+	if ev := take(t, w); ev.Type != EventJoin {
+		t.Errorf("it begins with %+v", ev)
+	}
+	for i := range 6 { // a loaded machine may add some
+		want := []State{StateSuspect, StateUp}[i%2]
+		if ev := take(t, w); ev.Type != EventState || ev.Peer.State != want {
+			t.Errorf("event %d: %+v, want %s", i, ev, want)
+		}
 	}
 }
 
@@ -119,7 +129,7 @@ func TestNeverAnswered(t *testing.T) {
 	n, l := idleLoop(t)
 	p := newLight(t, "a", sayingHello)
 	link := p.dial(n)
-	waitFor(t, n, "hello came", func(n *Node) bool { return len(n.Peers()) == 1 && n.Peers()[0].Kind == KindLiminal })
+	waitFor(t, n, "hello came", saidHello)
 	n.PollOnce()
 	l.beats(n, time.Second, 100)
 	if got := n.Peers()[0]; got.State != StateUp {
@@ -165,7 +175,7 @@ func TestLateLoopForgives(t *testing.T) {
 	on.Store(true)
 	p := newLight(t, "a", sayingHello, echoing(&on))
 	p.dial(n)
-	waitFor(t, n, "hello came", func(n *Node) bool { return len(n.Peers()) == 1 && n.Peers()[0].Kind == KindLiminal })
+	waitFor(t, n, "hello came", saidHello)
 	n.PollOnce()
 	b.beat(n, 0)
 	b.beat(n, 2*time.Second)
@@ -198,7 +208,7 @@ func TestRTTOnBothSides(t *testing.T) {
 	b := start(t, c)
 	waitFor(t, a, "b is known", hasPeers(b.name))
 	for _, n := range []*Node{a, b} {
-		if got := n.Peers()[0]; got.RTT <= 0 || got.RTT > within {
+		if got := n.known()[0]; got.RTT <= 0 || got.RTT > within {
 			t.Errorf("round trip of the handshake: %+v", got)
 		}
 		n.mu.Lock()
@@ -208,7 +218,7 @@ func TestRTTOnBothSides(t *testing.T) {
 		n.mu.Unlock()
 	}
 	for _, n := range []*Node{a, b} {
-		waitFor(t, n, "the round trip of a probe", func(n *Node) bool { return n.Peers()[0].RTT > 0 })
+		waitFor(t, n, "the round trip of a probe", func(n *Node) bool { return n.known()[0].RTT > 0 })
 	}
 }
 
@@ -222,7 +232,7 @@ func TestRTTAsTold(t *testing.T) {
 		if err := n.deliver(l, encodeProbe(1, c.micros)); err != nil {
 			t.Fatal(err)
 		}
-		if got := n.Peers()[0].RTT; got != c.want {
+		if got := n.known()[0].RTT; got != c.want {
 			t.Errorf("told %d µs, and it is %v, want %v", c.micros, got, c.want)
 		}
 	}

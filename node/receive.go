@@ -29,6 +29,7 @@ func (n *Node) receive(l *dist.Link, c *bus.Channel, msg []byte) {
 	if in.At == 0 {
 		in.At = time.Now().UnixMicro()
 	}
+	l.Heard()
 	c.Deliver(in)
 }
 
@@ -92,5 +93,6 @@ func (m message) pub() error {
 			return err
 		}
 	}
+	m.l.Heard()
 	return m.n.relay(in, channel)
 }

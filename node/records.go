@@ -21,11 +21,13 @@ const (
 // peer is what the node knows of another. Guarded by Node.mu.
 type peer struct {
 	name    string
+	listed  bool       // shown, and every change of state an event; a newcomer's link alone does not list it
 	link    *dist.Link // live now, as the table's hooks told; a poll may not have seen it
 	info    links.Info // of the last link, live or not
 	parting bool       // we said goodbye over link: however it ends, we ended it
 	saidBye bool       // the last link ended by the peer's goodbye, and none came since
 	member  bool       // announced as joined, not yet as left
+	number  uint64     // generation that was announced last
 	was     bool       // has been a member before
 	state   State
 	kind    Kind
@@ -35,6 +37,7 @@ type peer struct {
 	gone    time.Time // when it was last announced as left
 	flaps   int
 	losses  []time.Time // the last flapLosses
+	subs    int         // channels it is in, as events have told
 	toldBy  string
 
 	greeted  bool // it has said hello on this link
@@ -65,6 +68,36 @@ func (p *peer) setState(s State, now time.Time) {
 	}
 }
 
+// list finds or makes the record of a name and shows it. The caller holds n.mu.
+func (n *Node) list(name string) *peer {
+	p := n.record(name)
+	if !p.listed {
+		p.listed = true
+		n.emit(time.Now(), p, Event{Type: EventState})
+	}
+	return p
+}
+
+// turn changes a peer's state where neither a join nor a leave tells of it. The
+// caller holds n.mu.
+func (n *Node) turn(p *peer, s State, now time.Time) {
+	if p.state == s && p.listed {
+		return
+	}
+	p.listed = true
+	p.setState(s, now)
+	n.emit(now, p, Event{Type: EventState})
+}
+
+// unlist ends the record of a peer, and says so. The caller holds n.mu.
+func (n *Node) unlist(now time.Time, p *peer) {
+	delete(n.peers, p.name)
+	if p.listed {
+		p.subs = 0
+		n.emit(now, p, Event{Type: EventForget})
+	}
+}
+
 // logLine is a line for the log, written once Node.mu is free.
 type logLine struct {
 	level slog.Level
@@ -80,8 +113,8 @@ func (n *Node) apply(now time.Time, rows []links.Info, d membership.Delta) {
 	}
 }
 
-// change makes the events of a delta, and is the only place that does. It
-// returns what to log of them, and the members after it.
+// change makes the events of a delta, and is the only place that does: no other
+// makes or ends a member. It returns what to log of them, and the members after it.
 func (n *Node) change(now time.Time, rows []links.Info, d membership.Delta) (lines []logLine, members []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -116,7 +149,8 @@ func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) logLine 
 	if p.was {
 		ev.Type, ev.Away = EventRejoin, now.Sub(p.gone)
 	}
-	p.member, p.was = true, true
+	p.member, p.was, p.listed = true, true, true
+	p.number, p.subs = j.Generation, 0
 	p.info = r
 	p.state, p.changed = StateUp, r.Since
 	p.lost(now, j.Coalesced)
@@ -142,7 +176,7 @@ func (p *peer) passing() bool {
 
 func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 	p := n.record(l.Name)
-	p.member, p.gone = false, now
+	p.member, p.gone, p.subs = false, now, 0
 	p.reason, p.detail = l.Reason, r.Detail
 	if p.parting {
 		p.reason, p.detail = string(dist.ReasonClosed), dist.ReasonClosed.Text()
@@ -177,7 +211,7 @@ func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) logLine {
 	p.lost(now, f.Count)
 	n.counts.flapped.Add(f.Count)
 	if p.state == StateDialling {
-		p.setState(StateDown, now)
+		n.turn(p, StateDown, now)
 	}
 	return logLine{slog.LevelWarn, "peer flapped between two polls", []any{"peer", p.name, "links", f.Count, "reason", f.Reason}}
 }

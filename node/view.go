@@ -15,16 +15,40 @@ import (
 // Peers returns every peer that is listed, sorted by name: members, those that
 // left or fell within Config.ForgetAfter, and those being dialled by name.
 func (n *Node) Peers() []Peer {
+	subs := n.groups.sizes()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := time.Now()
 	targets := n.targets()
-	list := make([]Peer, 0, len(n.peers))
-	for _, p := range n.peers {
-		list = append(list, n.view(now, p, targets[p.name]))
+	rows := n.listedPeers()
+	list := make([]Peer, len(rows))
+	for i, p := range rows {
+		list[i] = n.view(now, p, targets[p.name])
+		list[i].measure(p.link, subs)
 	}
-	slices.SortFunc(list, func(a, b Peer) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// listedPeers gives the records that are shown, sorted by name. The caller holds
+// n.mu.
+func (n *Node) listedPeers() []*peer {
+	rows := make([]*peer, 0, len(n.peers))
+	for _, p := range n.peers {
+		if p.listed {
+			rows = append(rows, p)
+		}
+	}
+	slices.SortFunc(rows, func(a, b *peer) int { return strings.Compare(a.name, b.name) })
+	return rows
+}
+
+// measure fills in what a live link has counted.
+func (v *Peer) measure(l *dist.Link, subs map[*dist.Link]int) {
+	v.Subs = subs[l]
+	if l != nil {
+		t := l.Traffic()
+		v.In, v.Out, v.Drops = t.In, t.Out, t.Drops
+	}
 }
 
 // PeerNames returns the names of the members, sorted.
@@ -58,7 +82,7 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
 		Creation: p.info.Creation, Generation: p.info.Generation,
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
-		Tries: t.Tries, Next: t.Next,
+		Tries: t.Tries, Next: t.Next, Subs: p.subs,
 	}
 	if p.addr.IsValid() && p.addr.Port() != 0 {
 		v.Addr = p.addr // where it listens, not the port it dialled from

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +46,21 @@ func (f *feed) add(ev Event) {
 	f.more = make(chan struct{})
 }
 
+// young returns the seq before the oldest kept event that is not older than
+// since, and that of the newest; lost says that events as young as that may be
+// kept no more.
+func (f *feed) young(since time.Time) (pos uint64, lost bool, last uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	first := f.last - uint64(len(f.ring))
+	for pos = first; pos < f.last; pos++ {
+		if !f.ring[pos%ringSize].Time.Before(since) {
+			return pos, pos == first && first > 0, f.last
+		}
+	}
+	return pos, false, f.last
+}
+
 // next returns the event after pos; missed is how many before it are no longer
 // kept, and wait is closed once there may be more when there is none now.
 func (f *feed) next(pos uint64) (ev Event, missed uint64, ok, closed bool, wait <-chan struct{}) {
@@ -85,6 +99,9 @@ func (f *feed) close() {
 // ev has already stay. The caller holds n.mu, so that a snapshot and the events
 // after it fit together.
 func (n *Node) emit(now time.Time, p *peer, ev Event) {
+	if n.state == NodeStopping && ev.Type != EventStopping {
+		return // node.stopping is the last event
+	}
 	ev.Time = now
 	if p != nil {
 		was := ev.Peer
@@ -118,6 +135,39 @@ func (n *Node) Watch(since uint64) *Watcher {
 	return w
 }
 
+// WatchAfter goes on after an event of a node with that creation: the next
+// event, if this is that node and still keeps it. Else it begins with EventGap
+// and a snapshot, as for a seq that this node has not reached; where the seq is
+// not one of this life Missed counts all of its events.
+func (n *Node) WatchAfter(seq uint64, creation uint32) *Watcher {
+	w := &Watcher{n: n, pos: seq, closed: make(chan struct{})}
+	if creation != n.creation || seq > n.feed.seq() {
+		w.pos = 0
+		w.restart(true)
+	}
+	return w // what is kept no more Next finds out
+}
+
+// WatchLast begins with the kept events of the last d, without a snapshot. Where
+// there may have been more than are kept, EventGap goes first, with how many
+// events of all this node keeps no more. Where there is none, EventBookmark
+// tells where the watch stands.
+func (n *Node) WatchLast(d time.Duration) *Watcher {
+	w := &Watcher{n: n, closed: make(chan struct{})}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	pos, lost, last := n.feed.young(now.Add(-d))
+	w.pos = pos
+	switch {
+	case lost:
+		w.snapshot = []Event{{Type: EventGap, Seq: pos, Time: now, Missed: pos}}
+	case pos == last:
+		w.snapshot = []Event{{Type: EventBookmark, Seq: pos, Time: now}}
+	}
+	return w
+}
+
 // restart fills the snapshot, after a gap if events were missed. The snapshot
 // stands for every event up to now, those that are still kept too.
 func (w *Watcher) restart(missed bool) {
@@ -126,10 +176,9 @@ func (w *Watcher) restart(missed bool) {
 	defer n.mu.Unlock()
 	now, at := time.Now(), n.feed.seq()
 	targets := n.targets()
-	for _, p := range n.peers {
+	for _, p := range n.listedPeers() {
 		w.snapshot = append(w.snapshot, Event{Type: EventSnapshotPeer, Seq: at, Time: now, Peer: n.view(now, p, targets[p.name])})
 	}
-	slices.SortFunc(w.snapshot, func(a, b Event) int { return strings.Compare(a.Peer.Name, b.Peer.Name) })
 	w.snapshot = append(w.snapshot, Event{Type: EventSnapshotEnd, Seq: at, Time: now, Peers: len(w.snapshot)})
 	if missed {
 		gap := Event{Type: EventGap, Seq: w.pos, Time: now, Missed: at - w.pos}

@@ -32,8 +32,10 @@ func stillNode(t testing.TB) *Node {
 func emitJoins(n *Node, count int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	b := n.record("b@127.0.0.1")
+	b.listed = true
 	for range count {
-		n.emit(time.Now(), n.record("b@127.0.0.1"), Event{Type: EventJoin})
+		n.emit(time.Now(), b, Event{Type: EventJoin})
 	}
 }
 
@@ -72,7 +74,8 @@ func TestWatchSnapshotThenEvents(t *testing.T) {
 	n := stillNode(t)
 	emitJoins(n, 3)
 	n.mu.Lock()
-	n.record("a0@127.0.0.1")
+	n.record("a0@127.0.0.1").listed = true
+	n.record("hidden@127.0.0.1") // by a link that no poll has seen
 	n.mu.Unlock()
 	w := n.Watch(0)
 	emitJoins(n, 2)
@@ -385,5 +388,95 @@ func TestEventsAreValues(t *testing.T) {
 	n.mu.Unlock()
 	if ev := take(t, w); ev.Peer.State != StateUp {
 		t.Errorf("the join says %s", ev.Peer.State)
+	}
+}
+
+// A reader that comes back goes on where it was, if this is the node it was at
+// and what came since is kept; else it is told that it is not.
+func TestWatchAfter(t *testing.T) {
+	const last = ringSize + 10
+	for _, c := range []struct {
+		name     string
+		seq      uint64
+		creation uint32 // added to that of the node
+		gap      uint64 // missed, 0: it goes on
+	}{
+		{"at the end", last, 0, 0},
+		{"before the last", last - 1, 0, 0},
+		{"the oldest kept", 10, 0, 0},
+		{"kept no more", 9, 0, last - 9},
+		{"from the beginning", 0, 0, last},
+		{"not reached yet", last + 1, 0, last},
+		{"another life", 20, 1, last},
+		{"another life, as far", last, 1 << 31, last},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := stillNode(t)
+			emitJoins(n, last)
+			w := n.WatchAfter(c.seq, n.creation+c.creation)
+			from := c.seq
+			if c.gap > 0 {
+				gap := take(t, w)
+				if gap.Type != EventGap || gap.Missed != c.gap || gap.Seq+gap.Missed != n.feed.seq() {
+					t.Errorf("it begins with %+v, want a gap of %d", gap, c.gap)
+				}
+				_, from = takeSnapshot(t, w)
+			}
+			if from == n.feed.seq() {
+				emitJoins(n, 1)
+			}
+			if ev := take(t, w); ev.Seq != from+1 || ev.Type != EventJoin {
+				t.Errorf("after %d comes %+v", from, ev)
+			}
+		})
+	}
+	young := stillNode(t)
+	emitJoins(young, 2)
+	if ev := take(t, young.WatchAfter(0, young.creation)); ev.Seq != 1 || ev.Type != EventJoin {
+		t.Errorf("all is kept, and it begins with %+v", ev)
+	}
+}
+
+// A watch of what was begins with that, and says what it cannot tell.
+func TestWatchLast(t *testing.T) {
+	n := stillNode(t)
+	old := time.Now().Add(-time.Hour)
+	begin := func(d time.Duration) (Event, *Watcher) {
+		w := n.WatchLast(d)
+		return take(t, w), w
+	}
+	if ev, _ := begin(time.Minute); ev.Type != EventBookmark || ev.Seq != 0 {
+		t.Errorf("nothing ever was: %+v", ev)
+	}
+	n.mu.Lock()
+	n.record("b@127.0.0.1").listed = true
+	for range 5 {
+		n.emit(old, n.peers["b@127.0.0.1"], Event{Type: EventJoin})
+	}
+	n.mu.Unlock()
+	ev, w := begin(time.Minute)
+	if ev.Type != EventBookmark || ev.Seq != 5 {
+		t.Errorf("all is older: %+v", ev)
+	}
+	emitJoins(n, 3)
+	if ev := take(t, w); ev.Seq != 6 || ev.Type != EventJoin {
+		t.Errorf("after the bookmark: %+v", ev)
+	}
+	if ev, _ := begin(time.Minute); ev.Seq != 6 || ev.Type != EventJoin {
+		t.Errorf("the last minute: %+v", ev)
+	}
+	if ev, _ := begin(2 * time.Hour); ev.Seq != 1 || ev.Type != EventJoin {
+		t.Errorf("all there was: %+v", ev)
+	}
+	emitJoins(n, ringSize-3) // those of old are kept no more
+	ev, w = begin(time.Minute)
+	if ev.Type != EventGap || ev.Missed != 5 || ev.Seq != 5 {
+		t.Errorf("there may have been more: %+v", ev)
+	}
+	if ev := take(t, w); ev.Seq != 6 || ev.Type != EventJoin {
+		t.Errorf("after that: %+v", ev)
+	}
+	if ev, _ := begin(time.Nanosecond); ev.Type != EventBookmark || ev.Seq != n.feed.seq() {
+		t.Errorf("the last moment: %+v", ev)
 	}
 }

@@ -229,7 +229,7 @@ type Event struct {
 	Generation uint64    `json:"generation,omitempty"`
 	Channel    string    `json:"channel,omitempty"` // sub.add, sub.remove of one channel
 	Count      uint64    `json:"count,omitempty"`   // sub.add, sub.remove of several at once
-	Subs       *int      `json:"subs,omitempty"`    // sub.add, sub.remove: channels it is in after it
+	Subs       *int      `json:"subs,omitempty"`    // snapshot.peer, sub.add, sub.remove: channels it is in after it
 }
 
 // Error is what people and scripts get when something fails: what, why and

@@ -51,6 +51,9 @@
 //     seed or joined address that leads to it is dialled on, at the longest
 //     pause: somebody wants it there, and it may come back without seeds of its
 //     own.
+//   - What a person forgets is dialled no more, whatever its role was. A seed
+//     comes back when a reload names it newly: a list that still has it does not
+//     say that it is wanted again.
 //   - Where the bound on peers is reached, one known from others' words gives
 //     way to one that was here.
 package discovery

@@ -42,10 +42,11 @@ type Plan struct {
 	lastID  uint64
 	flying  int // Due without Done
 
-	wake    time.Time // nothing changes before, unless dirty
-	dirty   bool
-	refused uint64 // peers not taken in, or let go, for MaxPeers
-	givenUp uint64 // told peers that never answered
+	wake     time.Time // nothing changes before, unless dirty
+	dirty    bool
+	disowned map[string]bool // seeds that were forgotten, by Address.String
+	refused  uint64          // peers not taken in, or let go, for MaxPeers
+	givenUp  uint64          // told peers that never answered
 }
 
 // NewPlan returns an empty plan, or an error if the own name is not valid.
@@ -64,7 +65,7 @@ func NewPlan(opts PlanOptions) (*Plan, error) {
 	if opts.Rand == nil {
 		opts.Rand = func() float64 { return 0 }
 	}
-	return &Plan{opts: opts, ourHost: host, byKey: map[string]*target{}}, nil
+	return &Plan{opts: opts, ourHost: host, byKey: map[string]*target{}, disowned: map[string]bool{}}, nil
 }
 
 // def sets *v to d where it is the zero value.
@@ -79,6 +80,7 @@ func def[T comparable](v *T, d T) {
 // returns the target's ID.
 func (p *Plan) AddSeed(a Address) uint64 {
 	t := p.add(a, RoleSeed)
+	delete(p.disowned, t.Address.String())
 	if t.Expect != p.opts.OurName {
 		t.recall()
 	}
@@ -86,12 +88,18 @@ func (p *Plan) AddSeed(a Address) uint64 {
 }
 
 // SetSeeds makes the seeds exactly these, as a reload does: new ones are dialled
-// at once, old ones stop being seeds, and what was set aside is tried again.
+// at once, old ones stop being seeds, and what was set aside is tried again. A
+// seed that was forgotten is taken again once a list has been without it.
 func (p *Plan) SetSeeds(seeds []Address) {
-	keep := map[uint64]bool{}
+	keep, disowned := map[uint64]bool{}, map[string]bool{}
 	for _, a := range seeds {
+		if key := a.On(p.ourHost).String(); p.disowned[key] {
+			disowned[key] = true
+			continue
+		}
 		keep[p.AddSeed(a)] = true
 	}
+	p.disowned = disowned
 	for _, t := range slices.Clone(p.targets) {
 		if !keep[t.ID] {
 			p.unrole(t, RoleSeed)
@@ -104,6 +112,7 @@ func (p *Plan) SetSeeds(seeds []Address) {
 // comes while its node is up. An address with our own name is never dialled.
 func (p *Plan) Join(a Address) uint64 {
 	t := p.add(a, RoleJoined)
+	delete(p.disowned, t.Address.String())
 	if t.Expect != p.opts.OurName {
 		t.recall()
 		t.hurry()

@@ -152,8 +152,16 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			m.excuse()
 		},
 		"unlearn": func(t *rapid.T) { n := name(t); m.p.Unlearn(n); delete(m.yield, n) },
-		"clear":   func(t *rapid.T) { m.p.Clear(); clear(m.yield) },
-		"up":      func(t *rapid.T) { m.up[name(t)] = true },
+		"forget": func(t *rapid.T) {
+			n := name(t)
+			m.p.Forget(func(x Target) bool { return x.Name == n })
+			delete(m.yield, n)
+			if m.p.Knows(n) {
+				t.Fatalf("%s is forgotten and dialled", n)
+			}
+		},
+		"clear": func(t *rapid.T) { m.p.Clear(); clear(m.yield) },
+		"up":    func(t *rapid.T) { m.up[name(t)] = true },
 		"down": func(t *rapid.T) {
 			n := name(t)
 			delete(m.up, n)

@@ -44,3 +44,20 @@ func (p *Plan) Unlearn(name string) {
 	}
 	p.dirty = true
 }
+
+// Forget stops dialling what match says yes to, whatever its role, and returns
+// those targets. Of those that are in flight Done says that they are not wanted.
+// Our own name is not forgotten.
+func (p *Plan) Forget(match func(Target) bool) (dropped []Target) {
+	for _, t := range slices.Clone(p.targets) {
+		if t.gone || t.Expect == p.opts.OurName || !match(t.Target) {
+			continue
+		}
+		if t.Role.Has(RoleSeed) {
+			p.disowned[t.Address.String()] = true
+		}
+		dropped = append(dropped, t.Target)
+		p.unrole(t, t.Role)
+	}
+	return dropped
+}

@@ -86,6 +86,7 @@ var kernelRefusals = [...]string{"net_kernel", "global_name_server", "rex"}
 // counters are what the reader and others bump without a lock.
 type counters struct {
 	framesIn, bytesIn, ticksIn atomic.Uint64
+	heard                      atomic.Uint64 // see Traffic
 	dropped                    [dropCount]atomic.Uint64
 	refused                    [refusalCount]atomic.Uint64
 }

@@ -11,6 +11,8 @@ type counters struct {
 	refusedDuplicate    atomic.Uint64
 	refusedHeld         atomic.Uint64
 	holdsDropped        atomic.Uint64
+	refusedForgotten    atomic.Uint64
+	forgotDropped       atomic.Uint64
 	evicted             atomic.Uint64
 	failedIn, failedOut atomic.Uint64
 	replaced            atomic.Uint64
@@ -34,6 +36,8 @@ func (t *Table) Counters() map[string]uint64 {
 		"handshakes_refused_name":  c.refusedDuplicate.Load(),
 		"handshakes_refused_held":  c.refusedHeld.Load(),
 		"holds_dropped":            c.holdsDropped.Load(),
+		"forgot_refused":           c.refusedForgotten.Load(),
+		"forgot_dropped":           c.forgotDropped.Load(),
 		"accept_errors":            c.acceptErrors.Load(),
 		"rows_dropped":             c.rowsDropped.Load(),
 	}

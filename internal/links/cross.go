@@ -28,6 +28,8 @@ func (t *Table) judge(h dist.Hello) dist.Status {
 	case t.isHeld(h.Name):
 		t.counts.refusedHeld.Add(1)
 		return dist.StatusNotAllowed
+	case !up && t.isForgotten(h.Name, h.Creation):
+		return dist.StatusNotAllowed
 	case !up && t.live >= t.cfg.MaxPeers:
 		t.counts.refusedFull.Add(1)
 		return dist.StatusNotAllowed

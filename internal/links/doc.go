@@ -83,6 +83,14 @@
 // link, after the digest: the peer may take that for another cookie, and tries
 // again later.
 //
+// # Forgetting for good
+//
+// Forget drops a row, no more. Disown also remembers the name, for a person who
+// wants to see the peer no more though others speak of it: that life of it is
+// not let in. Another life is, since it is a restart, and so is one that is
+// dialled from here: what leads to a name that was disowned is not dialled
+// unless somebody asks for it.
+//
 // # Strangers
 //
 // At most MaxPending handshakes that others began are under way, each for

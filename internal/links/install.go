@@ -67,6 +67,8 @@ func (t *Table) incumbent(a *attempt, remote dist.Remote) (*dist.Link, error) {
 			t.counts.refusedHeld.Add(1)
 		}
 		return nil, ErrHeld
+	case !a.outgoing && t.isForgotten(remote.Name, remote.Creation):
+		return nil, ErrForgotten
 	}
 	if t.yields(a, remote) {
 		return nil, ErrReplaced
@@ -126,6 +128,7 @@ func (t *Table) file(a *attempt, remote dist.Remote, h *hooks) {
 		r = &row{}
 		t.rows[remote.Name] = r
 	}
+	delete(t.forgotten, remote.Name)
 	now := time.Now()
 	last := r.info
 	if last.Up {

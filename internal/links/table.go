@@ -66,17 +66,19 @@ type Table struct {
 	cfg     Config
 	version atomic.Uint64 // of rows, as a snapshot shows them
 
-	mu      sync.Mutex
-	rows    map[string]*row
-	out     map[string]*attempt  // outbound handshakes, by the name wanted or about to be proved
-	dials   map[*attempt]bool    // outbound handshakes, all of them
-	in      map[*attempt]bool    // inbound handshakes that were let past their name message
-	held    map[string]time.Time // names that may have no new link, until when
-	live    int
-	alone   bool // inbound handshakes are not allowed
-	closed  bool
-	changed chan struct{} // closed and replaced when a link comes up
-	closing chan struct{} // closed by CloseListeners
+	mu         sync.Mutex
+	rows       map[string]*row
+	out        map[string]*attempt  // outbound handshakes, by the name wanted or about to be proved
+	dials      map[*attempt]bool    // outbound handshakes, all of them
+	in         map[*attempt]bool    // inbound handshakes that were let past their name message
+	held       map[string]time.Time // names that may have no new link, until when
+	forgotten  map[string]forgotten // names that were disowned
+	lastForgot uint64               // number of the newest
+	live       int
+	alone      bool // inbound handshakes are not allowed
+	closed     bool
+	changed    chan struct{} // closed and replaced when a link comes up
+	closing    chan struct{} // closed by CloseListeners
 
 	pending   pending
 	listeners []net.Listener
@@ -96,16 +98,17 @@ func New(c Config) *Table {
 		}
 	}
 	return &Table{
-		cfg:     c,
-		rows:    map[string]*row{},
-		held:    map[string]time.Time{},
-		out:     map[string]*attempt{},
-		dials:   map[*attempt]bool{},
-		in:      map[*attempt]bool{},
-		changed: make(chan struct{}),
-		closing: make(chan struct{}),
-		pending: pending{conns: map[*pendingConn]bool{}},
-		setup:   dist.SetupTime,
+		cfg:       c,
+		rows:      map[string]*row{},
+		held:      map[string]time.Time{},
+		forgotten: map[string]forgotten{},
+		out:       map[string]*attempt{},
+		dials:     map[*attempt]bool{},
+		in:        map[*attempt]bool{},
+		changed:   make(chan struct{}),
+		closing:   make(chan struct{}),
+		pending:   pending{conns: map[*pendingConn]bool{}},
+		setup:     dist.SetupTime,
 	}
 }
 

@@ -71,6 +71,14 @@
 // program may well use such a term in our scope, and nobody here could join that
 // group or publish to it.
 //
+// # What changed
+//
+// For those who watch, the scope keeps a journal of each node's first and last
+// memberships ([Scope.Take]). It names at most 16 groups of a node and counts the
+// rest, so that it takes no more room the longer nobody looks; a sync of more
+// than one group is only counted. A link that ends takes its journal along: that
+// the node is gone says more.
+//
 // # Reading leniently
 //
 // A group that stands twice in a sync has the members of both. A group without

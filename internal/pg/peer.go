@@ -25,6 +25,7 @@ type peer[L comparable] struct {
 	groups  []*group[L] // where it has members
 	members int         // in all of them
 	round   uint32      // counts its syncs
+	log     journal     // of groups
 }
 
 // The pauses between questions to a name that nobody answers, in ms.

@@ -115,6 +115,14 @@ func (g *group[L]) members() []Member[L] {
 	return out
 }
 
+// PeerSize gives how many groups the node behind the link has members in.
+func (s *Scope[L]) PeerSize(l L) int {
+	if p := s.peers[l]; p != nil {
+		return len(p.groups)
+	}
+	return 0
+}
+
 // PeerGroups gives the groups in which the node behind the link has members,
 // sorted.
 func (s *Scope[L]) PeerGroups(l L) []Key {

@@ -89,7 +89,7 @@ func (s *Scope[L]) replace(p *peer[L], m *Message) {
 	changed := false
 	for i := range m.spans {
 		if procs := m.members(i); len(procs) > 0 {
-			changed = s.put(p, m.key(i), procs) || changed
+			changed = s.put(p, m.key(i), procs, len(m.spans) == 1) || changed
 		}
 	}
 	changed = s.sweep(p) || changed
@@ -99,11 +99,13 @@ func (s *Scope[L]) replace(p *peer[L], m *Message) {
 }
 
 // put makes procs p's members of k, or adds them if this sync named k before.
-func (s *Scope[L]) put(p *peer[L], k Key, procs []proc) (changed bool) {
+// The journal names the only group of a sync; those of a backfill it counts.
+func (s *Scope[L]) put(p *peer[L], k Key, procs []proc, named bool) (changed bool) {
 	t, fresh := s.index.open(p, k)
 	p.members += len(procs)
 	switch {
 	case fresh:
+		s.noted(p, p.groups[t.at].key, true, named)
 		t.set(procs)
 		changed = true
 	case t.round == p.round:
@@ -117,12 +119,14 @@ func (s *Scope[L]) put(p *peer[L], k Key, procs []proc) (changed bool) {
 	return changed
 }
 
-// sweep takes p out of the groups that its sync did not name.
+// sweep takes p out of the groups that its sync did not name. The journal only
+// counts them: mostly there are none, else many.
 func (s *Scope[L]) sweep(p *peer[L]) (changed bool) {
 	for i := len(p.groups) - 1; i >= 0; i-- {
 		t := p.groups[i].slot(p)
 		if t.round != p.round {
 			p.members -= t.count()
+			s.noted(p, p.groups[i].key, false, false)
 			s.index.close(p, uint32(i))
 			changed = true
 		}
@@ -153,6 +157,7 @@ func (s *Scope[L]) joined(p *peer[L], m *Message) {
 	p.members += len(procs)
 	t, fresh := s.index.open(p, m.key(0))
 	if fresh {
+		s.noted(p, p.groups[t.at].key, true, true)
 		t.set(procs)
 	} else {
 		t.addAll(procs)
@@ -188,6 +193,7 @@ func (s *Scope[L]) drop(p *peer[L], k Key, procs []proc) (gone int) {
 			gone++
 		}
 		if empty {
+			s.noted(p, p.groups[t.at].key, false, true)
 			s.index.close(p, t.at)
 			break
 		}

@@ -26,6 +26,8 @@ type Scope[L comparable] struct {
 	peers   map[L]*peer[L]
 	all     []*peer[L] // peers in the order they came, so that outs have one
 	waiting []*peer[L] // those that want something at a Tick
+	changed []*peer[L] // those with something in their journal
+	own     journal    // of our own groups
 	now     int64      // ms, of the last Tick
 	refs    uint64
 	version uint64
@@ -113,6 +115,7 @@ func (s *Scope[L]) LinkDown(l L) {
 	delete(s.peers, l)
 	s.all = without(s.all, p)
 	s.waiting = without(s.waiting, p)
+	s.changed = without(s.changed, p)
 }
 
 // without takes p out of list, keeps the order and no pointer behind the end.
@@ -136,6 +139,7 @@ func (s *Scope[L]) Down(l L, ref uint64) []Out[L] {
 		return nil
 	}
 	s.counts[cDowns]++
+	s.notedAll(p)
 	s.forget(p)
 	p.greeting = false
 	p.rewind()
@@ -151,6 +155,7 @@ func (s *Scope[L]) meet(p *peer[L], scope proc) (outs []Out[L]) {
 	if p.known {
 		s.counts[cReplaced]++
 		outs = append(outs, Out[L]{Link: p.link, Act: Demonitor, To: p.pid(p.scope), Ref: p.ref})
+		s.notedAll(p)
 		s.forget(p)
 	}
 	s.refs++
@@ -190,14 +195,24 @@ func (s *Scope[L]) Join(k Key, pid etf.Pid) []Out[L] {
 	}
 	var outs []Out[L]
 	if old, ok := s.ledger.member(k); ok && old != pid {
-		outs = s.announce(s.ledger.leave(k), cLeavesSent)
+		outs = s.Leave(k)
 	}
-	return append(outs, s.announce(s.ledger.join(k, pid), cJoinsSent)...)
+	msg := s.ledger.join(k, pid)
+	if msg != nil {
+		s.own.note(k, true, true)
+	}
+	return append(outs, s.announce(msg, cJoinsSent)...)
 }
 
 // Leave ends our membership in the group, if there is one, and tells all that
 // know us.
-func (s *Scope[L]) Leave(k Key) []Out[L] { return s.announce(s.ledger.leave(k), cLeavesSent) }
+func (s *Scope[L]) Leave(k Key) []Out[L] {
+	msg := s.ledger.leave(k)
+	if msg != nil {
+		s.own.note(k, false, true)
+	}
+	return s.announce(msg, cLeavesSent)
+}
 
 // LeaveAs is Leave if pid is our member: another process may have joined since.
 func (s *Scope[L]) LeaveAs(k Key, pid etf.Pid) []Out[L] {

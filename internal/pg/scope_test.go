@@ -175,13 +175,13 @@ func TestJoinAnew(t *testing.T) {
 	}
 	outs := s.Join(k, two)
 	if len(outs) != 2 || string(outs[0].Msg) != string(encodeLeave(pidOf(home, 100), k, one)) || string(outs[1].Msg) != string(encodeJoin(pidOf(home, 100), k, two)) {
-		t.Errorf("outs %q", outs)
+		t.Errorf("outs %v", outs)
 	}
 	if outs := s.LeaveAs(k, one); outs != nil {
-		t.Errorf("the old member left again: %q", outs)
+		t.Errorf("the old member left again: %v", outs)
 	}
 	if outs := s.LeaveAs(k, two); len(outs) != 1 || s.Local() != 0 {
-		t.Errorf("the member left with %q, %d are left", outs, s.Local())
+		t.Errorf("the member left with %v, %d are left", outs, s.Local())
 	}
 }
 
