@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -28,8 +29,9 @@ func (a *app) demoCommand() *cli.Command {
 		Usage: "three nodes join through one seed and talk; one leaves and returns",
 		Description: "Runs three real nodes in this process, on loopback, with a cookie and a runtime\n" +
 			"directory of their own, and leaves nothing behind. It fails if anything it shows\n" +
-			"does not happen.",
-		Flags:  commonFlags(),
+			"does not happen. On a terminal the live screen shows it as one of them sees it,\n" +
+			"until q; what happened is told after it.",
+		Flags:  append([]cli.Flag{&cli.BoolFlag{Name: "no-screen", Usage: "tell the story line by line"}}, commonFlags()...),
 		Action: a.action(command{}, runDemo),
 	}
 }
@@ -43,6 +45,7 @@ type demo struct {
 	views  map[string]*view // by short name: the nodes that run
 	subs   map[string]*node.Subscription
 	seen   *sightings
+	pace   time.Duration // between steps at a terminal
 }
 
 func runDemo(ctx context.Context, c *call) error {
@@ -53,31 +56,51 @@ func runDemo(ctx context.Context, c *call) error {
 	defer removeAll(dir, c.out)
 	d := &demo{
 		call: c, dir: dir, log: slog.New(slog.DiscardHandler), views: map[string]*view{}, seen: newSightings(),
-		subs: map[string]*node.Subscription{}, cookie: node.NewCookie(rand.Text() + rand.Text()),
+		subs: map[string]*node.Subscription{}, cookie: node.NewCookie(rand.Text() + rand.Text()), pace: demoPace,
+	}
+	play, logTo := d.play, io.Writer(cleanWriter{c.env.Stderr})
+	if c.wantsScreen() && !c.cli.Bool("no-screen") {
+		play, logTo = d.playOnScreen, cleanWriter{outputWriter{c.out}} // else the log would tear the screen
 	}
 	if c.out.verbose {
-		d.log = slog.New(slog.NewTextHandler(cleanWriter{c.env.Stderr}, nil))
+		d.log = slog.New(slog.NewTextHandler(logTo, nil))
 	}
-	err = d.play(ctx)
-	err = errors.Join(err, d.closeAll())
-	if err == nil {
-		d.sumUp()
+	err = play(ctx)
+	sumUp := d.sumUp
+	if errors.Is(err, errLeftEarly) {
+		err, sumUp = nil, d.sumUpEarly
+	}
+	if err = errors.Join(err, d.closeAll()); err == nil {
+		sumUp()
+		d.tellNext()
 	}
 	return err
 }
 
-// play is the story; each step waits until what it tells has been seen.
+// play is the story, told line by line.
 func (d *demo) play(ctx context.Context) error {
 	d.tell("Three nodes on this machine, in one process. Look at them from another terminal:\n"+
 		"  LIMINAL_RUNTIME_DIR=%s liminal peers --node a\n\n", d.dir)
-	for _, step := range []func(context.Context) error{
-		d.startSeed, d.joinOthers, d.talk, d.stopOne, d.talkWithout, d.startAgain, d.talkAgain,
-	} {
+	if err := d.steps(ctx, append([]func(context.Context) error{d.startSeed}, d.afterSeed()...)); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+func (d *demo) afterSeed() []func(context.Context) error {
+	return []func(context.Context) error{
+		d.joinOthers, d.talk, d.stopOne, d.talkWithout, d.startAgain, d.talkAgain,
+	}
+}
+
+// steps plays parts of the story; each waits until what it tells has been seen.
+func (d *demo) steps(ctx context.Context, steps []func(context.Context) error) error {
+	for i, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
-		if err := d.pause(ctx); err != nil {
-			return err
+		if err := d.pause(ctx); err != nil && i+1 < len(steps) {
+			return err // in the last pause all is told
 		}
 	}
 	return nil
@@ -113,12 +136,17 @@ func (d *demo) startAgain(ctx context.Context) error {
 
 func (d *demo) sumUp() {
 	d.tell("Three nodes, one seed, every one saw the others; b left and came back, and who subscribed got\n" +
-		"every message. Nothing is left behind.\n\n" +
-		"Now your own:\n" +
+		"every message. Nothing is left behind.\n\n")
+}
+
+// tellNext says how to go on.
+func (d *demo) tellNext() {
+	d.tell("Now your own:\n" +
 		"  liminal node start --name a              in this terminal\n" +
 		"  liminal node start --name b --seed a     in a second one\n" +
-		"  liminal sub chat --node a                in a third one\n" +
-		"  liminal pub chat hello --node b          in a fourth one\n")
+		"  liminal watch --node a                   in a third one\n" +
+		"  liminal sub chat --node a                in a fourth one\n" +
+		"  liminal pub chat hello --node b          in a fifth one\n")
 }
 
 // tell is the story between the events. Scripts get the events alone.
@@ -132,7 +160,7 @@ func (d *demo) pause(ctx context.Context) error {
 	if d.out.form != formTerminal {
 		return nil
 	}
-	return d.env.Pause(ctx, demoPace)
+	return d.env.Pause(ctx, d.pace)
 }
 
 // await waits until each pair's observer has told of the other what verb says:

@@ -86,6 +86,26 @@
 // not reached; a reader that goes away ends it with 0, since sub has no answer
 // that could be incomplete. Other commands give 141 there.
 //
+// watch opens the screen only where nothing asks for lines: a flag that only a
+// stream understands (--events, --since, --count, --bookmarks, --timeout) gives
+// lines on a terminal too. Its timeout is that of sub: one of its own or none,
+// 124 only where --count was not reached. A gap is shown whatever --events says,
+// since it tells of what was not read; a snapshot only where it is named or
+// nothing is. --count counts what happened: no snapshot, gap or bookmark.
+//
+// watch --reconnect stays with the node that it found first, by its socket, and
+// resumes after the last event that was no part of a snapshot. It asks for the
+// status before each stream, so that --timeout of the settings can bound a node
+// that does not answer, and a stream has no limit. A reader that was cut for its
+// slowness resumes as well.
+//
+// In text a snapshot waits for its end, because how many peers there are in which
+// state is said first; JSON gives each line as it comes.
+//
+// demo on a terminal plays its story under the screen of node a and tells it
+// afterwards: there is one terminal, and the screen needs all of it. Who leaves
+// early is not told that all was seen.
+//
 // --raw takes away the sanitiser, not the columns; those go with --plain.
 //
 // What a reader lost is told at once the first time and then in sums, once a

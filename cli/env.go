@@ -8,6 +8,8 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"golang.org/x/sys/unix"
+
+	"github.com/liminal-bus/liminal/tui"
 )
 
 // Env is the world of a command. Everything that a command reads from outside
@@ -21,6 +23,8 @@ type Env struct {
 	Width          func() int // columns of the terminal at Stdout, 0 while unknown
 	// Unread reports that whoever read Stdout is gone. nil never does.
 	Unread func() bool
+	// Screen is tui.Run. nil: there is none, and watch and demo write lines.
+	Screen func(ctx context.Context, o tui.Options) error
 
 	Getenv  func(string) string
 	Environ func() []string // KEY=VALUE
@@ -47,6 +51,7 @@ func OSEnv(signals <-chan os.Signal) Env {
 		StderrTTY: isatty.IsTerminal(os.Stderr.Fd()),
 		Width:     stdoutWidth,
 		Unread:    stdoutUnread,
+		Screen:    tui.Run,
 		Getenv:    os.Getenv,
 		Environ:   os.Environ,
 		Home:      home,

@@ -51,7 +51,7 @@ func serve(t testing.TB, b control.Backend, path string) {
 }
 
 // busEnv is a world with a fake node in it. Commands find its socket.
-func busEnv(t *testing.T, b *fakeBus) Env {
+func busEnv(t *testing.T, b control.Backend) Env {
 	t.Helper()
 	env := testEnv(t)
 	path := filepath.Join(env.Getenv("LIMINAL_RUNTIME_DIR"), "x.sock")

@@ -12,6 +12,7 @@ import (
 func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
 		a.nodeCommand(), a.statusCommand(), a.peersCommand(), a.joinCommand(), a.leaveCommand(),
+		a.watchCommand(), a.forgetCommand(),
 		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
 		a.completionCommand(), a.completeCommand(), a.manCommand(),
 	}
@@ -22,6 +23,7 @@ const examples = `  liminal demo                              three nodes join; 
   liminal node start --name a               a node of your own
   liminal join app@host                     into an Erlang or Elixir cluster
   liminal peers --wait 2                    who is there, once two are
+  liminal watch                             the cluster, live
   liminal sub orders                        what is published, as it arrives
   liminal pub orders hello                  publish; Erlang processes get it too
 `

@@ -95,7 +95,7 @@ func (m *roff) manCommands(commands []*cli.Command, one bool) {
 // headed where it has a page of its own.
 func (m *roff) manCommand(c *cli.Command, head func(string)) {
 	head("DESCRIPTION")
-	m.blocks([]block{{text: sentence(c.Usage)}})
+	m.blocks([]block{{text: fullSentence(c.Usage)}})
 	if c.Description != "" {
 		m.line(".PP")
 		m.blocks(parseText(c.Description))
@@ -116,7 +116,7 @@ func (m *roff) manCommand(c *cli.Command, head func(string)) {
 }
 
 // sentence makes one of what a command does.
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
+func fullSentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
 // commonRows are the flags that several of commands have, each once.
 func commonRows(commands []*cli.Command) []block {

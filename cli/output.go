@@ -47,6 +47,14 @@ func (o *output) write(text string) {
 	}
 }
 
+// redirect has the answer written to w from now on, and gives where it went.
+func (o *output) redirect(w io.Writer) (before io.Writer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before, o.stdout = o.stdout, w
+	return before
+}
+
 // stream writes a part of a stream as it is, and leaves it to the caller what a
 // failure means.
 func (o *output) stream(b []byte) error {

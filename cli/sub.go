@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -92,7 +91,7 @@ func runSub(ctx context.Context, c *call) error {
 		defer stream.Close()
 		s.stood = true
 		s.tellStanding(ctx, t)
-		unwatch := s.watchReader(ctx)
+		unwatch := whileRead(ctx, s.env, func() { s.cancel(errUnread) })
 		err = s.copy(stream)
 		unwatch()
 	}
@@ -121,6 +120,9 @@ func (s *sub) open(ctx context.Context, t *target) (*control.Stream, func(), err
 // tellStanding tells that no message will be missed from here on.
 func (s *sub) tellStanding(ctx context.Context, t *target) {
 	if !s.out.verbose {
+		if s.out.form == formTerminal && s.env.StderrTTY { // else it is mute until the first message
+			s.out.note("listening on %s; Ctrl-C ends\n", strings.Join(s.args, ", "))
+		}
 		return
 	}
 	name := t.name
@@ -128,32 +130,6 @@ func (s *sub) tellStanding(ctx context.Context, t *target) {
 		name = status.Node
 	}
 	s.out.note("subscribed to %s on %s\n", strings.Join(s.args, ", "), name)
-}
-
-// watchReader ends the subscription when nobody reads what it prints: a quiet
-// channel would keep it for ever otherwise, counted as a subscriber.
-func (s *sub) watchReader(ctx context.Context) (unwatch func()) {
-	if s.env.Unread == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var group sync.WaitGroup
-	group.Go(func() {
-		tick := time.NewTicker(unreadPeriod)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if s.env.Unread() {
-					s.cancel(errUnread)
-					return
-				}
-			}
-		}
-	})
-	return func() { cancel(); group.Wait() }
 }
 
 // copy prints messages until the count is reached or the stream ends. What is

@@ -85,12 +85,19 @@ stdout carries the answer, stderr everything else.
   --json            one document with a schema; streams give one object a line. null
                     rather than absent. Within one schema fields are only added
 
-Streams (node start, sub, demo): lines as things happen, or NDJSON. sub writes into a pipe
+Streams (node start, watch, sub, demo): lines as things happen, or NDJSON. sub writes into a pipe
 each payload and the --delimiter, byte for byte; on a terminal time, channel, sender and the
 payload with everything escaped that could steer the terminal, unless --raw. Its JSON has
 "payload", or "payload_base64" where that is not UTF-8; "encoding":"erlang" marks a payload
 that is the text of an Erlang term; {"type":"drop","count":37} says what a slow reader lost.
-A closed pipe ends sub with 0. What pub did is a note on stderr, or with --json a document.
+A closed pipe ends sub and watch with 0. What pub did is a note on stderr, or with --json a document.
+
+watch gives a snapshot and then what happens, each line as it happens: a
+sentence, or with --json an object with "type", "seq", "boot" and "time". seq
+rises by one with each event of one boot of the node. snapshot.peer is one peer,
+snapshot.end their end. gap tells how many events were "missed"; a new snapshot
+follows it. watch --since BOOT:SEQ goes on after that event, and --reconnect does
+so by itself. Pass over types you do not know.
 
 --header heads the plain columns with their names; --columns and --sort take those names.
 Colour: --color, else LIMINAL_COLOR, else NO_COLOR, else whether it is a terminal.

@@ -41,6 +41,9 @@ func unknownCommand(word string, l *line, among []*cli.Command) *control.Error {
 func (g *grammar) unknownFlag(name string, l line) *control.Error {
 	leaf := l.leaf()
 	what := "unknown flag " + dashed(name) + " for liminal " + fullName(leaf)
+	if leaf.Name == "pub" && !flagLike(name) {
+		return fail("usage", what, "a message that begins with a dash stands after --", "liminal pub CHANNEL -- MESSAGE")
+	}
 	if owner := g.owner(name, g.root); owner != "" {
 		return usage(what, dashed(name)+" belongs to liminal "+owner, leaf)
 	}
@@ -50,10 +53,20 @@ func (g *grammar) unknownFlag(name string, l line) *control.Error {
 	}
 	sort.Strings(names)
 	why := "it has no such flag"
+	if leaf.ArgsUsage != "" {
+		why += " (an argument with a dash: put it after --)"
+	}
 	if near := nearest(name, names); near != "" {
 		why = "did you mean " + dashed(near) + "? (an argument with a dash: put it after --)"
 	}
 	return usage(what, why, leaf)
+}
+
+// flagLike reports whether name could be that of a flag; what could not was
+// meant as an argument.
+func flagLike(name string) bool {
+	outside := func(r rune) bool { return (r < 'a' || r > 'z') && r != '-' }
+	return strings.TrimLeft(name, "-") != "" && strings.IndexFunc(name, outside) < 0
 }
 
 // owner is the first command that has the flag.
