@@ -168,7 +168,7 @@ func (r *nodeRun) ready() error {
 		other = "c"
 	}
 	r.out.printf("  next       liminal node start --name %s --seed %s\n", sibling(r.Name(), other), sibling(r.Name(), short))
-	r.out.printf("             liminal peers --node %s\n", short)
+	r.out.printf("             liminal watch --node %s\n", short)
 	return nil
 }
 

@@ -17,7 +17,7 @@ func TestReadyBlock(t *testing.T) {
 		`^liminal: a@127\.0\.0\.1 is ready \(cookie from LIMINAL_COOKIE\)$`,
 		`^  listening  127\.0\.0\.1:\d+, this machine only \(--listen :9100 opens it\)$`,
 		`^  next       liminal node start --name b@127\.0\.0\.1 --seed a@127\.0\.0\.1$`,
-		`^             liminal peers --node a$`,
+		`^             liminal watch --node a$`,
 	} {
 		if got := a.line(a.stdout, ""); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%q, want %s", got, want)
