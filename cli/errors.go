@@ -26,6 +26,17 @@ const (
 	exitTimeout  = 124 // --timeout ran out
 )
 
+// Exit statuses of probe: the stage at which it stopped.
+const (
+	exitProbeResolve = 20 + iota
+	exitProbeEPMD
+	exitProbeConnect
+	exitProbeTLS
+	exitProbeName
+	exitProbeFlags
+	exitProbeCookie
+)
+
 // exits gives each error code its exit status. The codes are promises: scripts
 // branch on them.
 var exits = map[string]int{
@@ -50,12 +61,14 @@ var exits = map[string]int{
 	"internal":          exitBug,
 	"io":                exitIO,
 	"join":              exitNo,
+	"looks":             exitTaken,
 	"message_empty":     exitData,
 	"message_refused":   exitData,
 	"message_size":      exitData,
 	"name_duplicate":    exitTaken,
 	"name_in_use":       exitTaken,
 	"name_mode":         exitProtocol,
+	"no_channels":       exitNo,
 	"no_host":           exitNoHost,
 	"no_such_name":      exitNoHost,
 	"node_not_running":  exitNoHost,
@@ -64,6 +77,13 @@ var exits = map[string]int{
 	"output":            exitIO,
 	"peer_up":           exitNo,
 	"port_in_use":       exitTaken,
+	"probe_connect":     exitProbeConnect,
+	"probe_cookie":      exitProbeCookie,
+	"probe_epmd":        exitProbeEPMD,
+	"probe_flags":       exitProbeFlags,
+	"probe_name":        exitProbeName,
+	"probe_resolve":     exitProbeResolve,
+	"probe_tls":         exitProbeTLS,
 	"refused":           exitRefused,
 	"runtime_dir":       exitRefused,
 	"self":              exitNo,
@@ -73,6 +93,7 @@ var exits = map[string]int{
 	"socket_taken":      exitTaken,
 	"stale_socket":      exitNoHost,
 	"timeout":           exitTimeout,
+	"tls_mismatch":      exitProtocol,
 	"too_many_channels": exitNo,
 	"unhealthy":         exitNo,
 	"unknown_channel":   exitNo,

@@ -243,6 +243,10 @@ func epmdWords(e *node.DialError) string {
 }
 
 func tellNotDist(e *node.DialError, _ self) *control.Error {
+	if e.Looks == "TLS" {
+		return fail("tls_mismatch", at(e)+" speaks TLS and this node does not", "its answer was a TLS record",
+			"a port of that node without TLS")
+	}
 	return fail("not_dist", at(e)+" is not an Erlang distribution port",
 		"what answers there speaks another protocol", "liminal help addresses")
 }

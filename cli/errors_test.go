@@ -84,6 +84,8 @@ func allTold() []told {
 		{dial("a", "", "", node.ErrSelf), "self", 1, "a is this node itself\na node has no link to itself\nliminal status"},
 		{dial("db1:80", "10.0.0.7:80", "", node.ErrNotDist), "not_dist", 76,
 			"db1:80 at 10.0.0.7:80 is not an Erlang distribution port\nwhat answers there speaks another protocol\nliminal help addresses"},
+		{explainDial("db1:9100", &node.DialError{Address: "db1:9100", Looks: "TLS", Err: node.ErrNotDist}, meShort), "tls_mismatch", 76,
+			"db1:9100 speaks TLS and this node does not\nits answer was a TLS record\na port of that node without TLS"},
 		{dial("b@@x", "", "", node.ErrBadAddress), "bad_address", 64,
 			"\"b@@x\" is not an address\nan address is b, b@host, b@host:9100 or host:9100\nliminal help addresses"},
 		{unknownChannel("chat"), "unknown_channel", 1,
@@ -100,7 +102,7 @@ func allTold() []told {
 }
 
 func TestErrorTexts(t *testing.T) {
-	for _, test := range allTold() {
+	for _, test := range append(allTold(), allLookTold()...) {
 		e := test.err
 		if got := e.Message + "\n" + e.Why + "\n" + e.Try; got != test.text || e.Code != test.code || e.Exit != test.exit {
 			t.Errorf("%s exit %d:\n%s\nwant %s exit %d:\n%s", e.Code, e.Exit, got, test.code, test.exit, test.text)
@@ -116,7 +118,7 @@ var commandIn = regexp.MustCompile(`liminal (.*?)(?: \(|, |; |\n|$)`)
 func TestAdviceCanBeTyped(t *testing.T) {
 	a := testApp(t)
 	tries := []string{"liminal demo --verbose (shows the nodes' logs)", strings.TrimSpace(examples)}
-	for _, test := range allTold() {
+	for _, test := range append(allTold(), allLookTold()...) {
 		tries = append(tries, test.err.Try)
 	}
 	n := 0
@@ -138,7 +140,7 @@ func TestAdviceCanBeTyped(t *testing.T) {
 
 // TestExits: every status is one that the manual lists.
 func TestExits(t *testing.T) {
-	known := []int{1, 64, 65, 66, 69, 70, 73, 74, 76, 77, 78, 124}
+	known := []int{1, 20, 21, 22, 23, 24, 25, 26, 64, 65, 66, 69, 70, 73, 74, 76, 77, 78, 124}
 	for code, exit := range exits {
 		if !slices.Contains(known, exit) {
 			t.Errorf("%s exits %d", code, exit)

@@ -12,7 +12,7 @@ import (
 func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
 		a.nodeCommand(), a.statusCommand(), a.peersCommand(), a.joinCommand(), a.leaveCommand(),
-		a.watchCommand(), a.forgetCommand(),
+		a.watchCommand(), a.forgetCommand(), a.probeCommand(),
 		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
 		a.completionCommand(), a.completeCommand(), a.manCommand(),
 	}

@@ -22,8 +22,9 @@ func (a *app) peersCommand() *cli.Command {
 		Usage:     "list peers; --wait N returns once N are up",
 		ArgsUsage: "[NAME...]",
 		Description: "NAME is a peer's name, b@host or b. With --wait a node that has not started yet, or\n" +
-			"a peer nobody has heard of, counts as not up yet.",
-		Flags:  clientFlags(append(own, listFlags(peerColumns)...)...),
+			"a peer nobody has heard of, counts as not up yet. --attach looks at the cluster of a node\n" +
+			"from outside: no node of ours runs, and nothing there is changed.",
+		Flags:  clientFlags(append(append(own, attachFlags()...), listFlags(peerColumns)...)...),
 		Action: a.action(spec, runPeers),
 	}
 }
@@ -32,6 +33,9 @@ func runPeers(ctx context.Context, c *call) error {
 	view, err := c.peersView()
 	if err != nil {
 		return err
+	}
+	if c.attached() {
+		return c.attachedPeers(ctx, view)
 	}
 	if c.cli.IsSet("wait") {
 		return c.waitPeers(ctx, view)

@@ -49,11 +49,11 @@ func peerRTT(p control.Peer) string {
 	return strconv.FormatInt(*p.RTTMicros, 10)
 }
 
-// peerReason is empty for a live peer: how its last link ended is history, and
-// FLAPS counts that.
+// peerReason is only a note for a live peer: how its last link ended is history,
+// and FLAPS counts that.
 func peerReason(p control.Peer) string {
 	if isUp(p) {
-		return ""
+		return text(p.Note)
 	}
 	if p.Reason == nil {
 		return text(p.Note)
@@ -84,7 +84,7 @@ func shownRTT(p control.Peer, _ time.Time) cell {
 
 func shownReason(p control.Peer, now time.Time) cell {
 	reason := peerReason(p)
-	if reason != "" && p.Reason != nil && p.Changed != nil {
+	if reason != "" && !isUp(p) && p.Reason != nil && p.Changed != nil {
 		reason += ", " + spanText(now.Sub(*p.Changed)) + " ago"
 	}
 	return cell{text: reason}

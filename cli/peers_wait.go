@@ -19,16 +19,13 @@ const waitStep = 50 * time.Millisecond
 // waitPeers returns once N of the wanted peers are up, then shows the list. A
 // node that is not there yet counts as not yet, as does a peer not listed yet.
 func (c *call) waitPeers(ctx context.Context, v peersView) error {
-	want := c.cli.Int("wait")
-	if want < 0 {
-		return usage("--wait takes a number from 0 on", "it counts peers", c.cli.Command)
-	}
-	if s := v.filter.States; want > 0 && len(s) > 0 && !slices.Contains(s, "up") && !slices.Contains(s, "suspect") {
-		return usage("--wait counts peers that are up, and --state leaves none of them", "it would wait for ever", c.cli.Command)
+	want, err := c.wanted(v)
+	if err != nil {
+		return err
 	}
 	var seen control.Peers
 	var missing error // why the last look found nothing
-	err := c.wait(ctx, func(ctx context.Context, t *target) (bool, error) {
+	err = c.wait(ctx, func(ctx context.Context, t *target) (bool, error) {
 		peers, err := v.waitLook(ctx, t, want)
 		if unknown := (*control.Error)(nil); errors.As(err, &unknown) && unknown.Code == control.CodeUnknownPeer {
 			if want == 0 {
@@ -61,6 +58,18 @@ func (v peersView) waitLook(ctx context.Context, t *target, want int) (control.P
 		return peers, err
 	}
 	return t.Peers(ctx, v.filter)
+}
+
+// wanted is the number of --wait.
+func (c *call) wanted(v peersView) (int, error) {
+	want := c.cli.Int("wait")
+	if want < 0 {
+		return 0, usage("--wait takes a number from 0 on", "it counts peers", c.cli.Command)
+	}
+	if s := v.filter.States; want > 0 && len(s) > 0 && !slices.Contains(s, "up") && !slices.Contains(s, "suspect") {
+		return 0, usage("--wait counts peers that are up, and --state leaves none of them", "it would wait for ever", c.cli.Command)
+	}
+	return want, nil
 }
 
 func countUp(peers []control.Peer) int {

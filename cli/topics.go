@@ -56,6 +56,13 @@ const exitCodesPage = `Exit codes:
     0  done, or the condition holds
     1  it worked, but the answer is no: a join failed, the node is unhealthy,
        a named peer or channel is unknown, copies of a message were dropped
+   20  probe stopped at: resolving the host
+   21                    epmd, or whatever knows the port
+   22                    connecting
+   23                    the protocol: TLS, another one, or no answer
+   24                    the name, ours or its own
+   25                    the flags of its handshake
+   26                    the cookie
    64  wrong flags or arguments
    65  a message was refused: empty, or larger than the node takes
    66  a file that was named is missing
@@ -103,7 +110,7 @@ so by itself. Pass over types you do not know.
 Colour: --color, else LIMINAL_COLOR, else NO_COLOR, else whether it is a terminal.
 `
 
-const addressesPage = `Addresses (ADDR of join and --seed):
+const addressesPage = `Addresses (ADDR of join, probe, --seed and --attach):
 
   b               the node b of this machine: a running liminal node is found by itself,
                   others through the local epmd

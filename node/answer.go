@@ -14,6 +14,9 @@ func (m message) call() error {
 	if err != nil {
 		return err
 	}
+	if m.n.cfg.look {
+		return m.notSupported(to, reply)
+	}
 	if m.r.AtomIs("peers") {
 		return m.l.Send(m.n.self, to, m.n.appendPeers(reply, m.l))
 	}

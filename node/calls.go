@@ -48,9 +48,13 @@ func requestPeers(*Node) []byte { return etf.AppendAtom(nil, "peers") }
 
 // requestNodes is {call, erlang, nodes, [], user}. The group leader is an atom
 // of the peer, so that what the call prints does not come to us.
-func requestNodes(*Node) []byte {
+// A look asks for nodes(connected), which has the hidden ones too.
+func requestNodes(n *Node) []byte {
 	b := etf.AppendAtom(etf.AppendTuple(nil, 5), "call")
 	b = etf.AppendAtom(etf.AppendAtom(b, "erlang"), "nodes")
+	if n.cfg.look {
+		b = etf.AppendAtom(etf.AppendListHeader(b, 1), "connected")
+	}
 	return etf.AppendAtom(etf.AppendNil(b), "user")
 }
 
@@ -119,7 +123,9 @@ func (n *Node) answer(l *dist.Link, msg []byte) bool {
 		return true
 	}
 	delete(n.calls, id)
+	n.taking++
 	n.mu.Unlock()
+	defer n.answered()
 	if c.take != nil {
 		n.note(c.take(&r))
 		return true
@@ -130,6 +136,16 @@ func (n *Node) answer(l *dist.Link, msg []byte) bool {
 	}
 	n.note(questions[c.kind].answer(n, c.peer, &r))
 	return true
+}
+
+// answered ends the taking of an answer, for which a look waits.
+func (n *Node) answered() {
+	n.mu.Lock()
+	n.taking--
+	n.mu.Unlock()
+	if n.cfg.look {
+		signal(n.settled)
+	}
 }
 
 // dropCalls forgets what was asked over a link. The caller holds n.mu.

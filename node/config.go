@@ -64,4 +64,6 @@ type Config struct {
 	Listening func(*Node)
 	// NoNudge turns off early polls. It changes no result, only latency.
 	NoNudge bool
+
+	look bool // it only looks, see Look
 }

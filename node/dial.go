@@ -34,6 +34,9 @@ func (n *Node) dial(ctx context.Context, t discovery.Target, fl *flight) {
 	if r.Outcome == discovery.OutcomeUp {
 		r.Err = nil
 	}
+	if n.cfg.look {
+		n.lookDialled(t, r)
+	}
 	n.mu.Lock()
 	wanted := n.plan.Done(t, r, time.Now())
 	waiting := n.joins[t.ID]
@@ -92,8 +95,11 @@ func (n *Node) reach(ctx context.Context, t discovery.Target) (links.Info, netip
 	return worst.info, worst.at, err
 }
 
-// awaited says whether somebody waits in Join for this dial.
+// awaited says whether somebody waits in Join, or for a look, for this dial.
 func (n *Node) awaited(t discovery.Target) bool {
+	if n.cfg.look && t.Role.Has(discovery.RoleSeed) {
+		return true
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.joins[t.ID]) > 0

@@ -19,6 +19,8 @@ var causes = []struct {
 }{
 	{ErrNameMode, ErrNameMode, "name"},
 	{links.ErrHeld, ErrHeld, "name"},
+	{links.ErrTaken, ErrDuplicate, "status"},
+	{dist.ErrAlive, ErrDuplicate, "status"},
 	{discovery.ErrNoHost, ErrNoHost, "resolve"},
 	{discovery.ErrNoPort, ErrNoPort, "resolve"},
 	{epmd.ErrNoSuchName, ErrNoSuchName, "epmd"},
@@ -36,10 +38,16 @@ var causes = []struct {
 
 // dialError explains err, nil stays nil.
 func (n *Node) dialError(t discovery.Target, at netip.AddrPort, err error) error {
+	return explainDial(t.Address.String(), at, err, n.vet)
+}
+
+// explainDial is dialError for whoever dialled; vet judges the name that another
+// node gave.
+func explainDial(address string, at netip.AddrPort, err error, vet func(name string) error) error {
 	if err == nil {
 		return nil
 	}
-	e := &DialError{Address: t.Address.String(), Err: err}
+	e := &DialError{Address: address, Err: err}
 	if at.IsValid() {
 		e.Endpoint = at.String()
 	}
@@ -51,9 +59,13 @@ func (n *Node) dialError(t discovery.Target, at netip.AddrPort, err error) error
 	var other *dist.WrongNameError
 	if errors.As(err, &other) {
 		e.Peer = other.Got
-		if mode := n.vet(other.Got); mode != nil {
+		if mode := vet(other.Got); mode != nil {
 			err = mode // the same node, but its name has the other form
 		}
+	}
+	var strange *dist.NotDistError
+	if errors.As(err, &strange) {
+		e.Looks = strange.Looks
 	}
 	var connect *links.ConnectError
 	if errors.As(err, &connect) {

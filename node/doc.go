@@ -170,4 +170,25 @@
 // with the peer that answered there, if one has. An outgoing link always counts
 // as wanted, since after Forget only what somebody asked for anew is dialled; so
 // Join under a bare address takes back whoever answers.
+//
+// # Looking from outside
+//
+// Look is this same node with less: it is hidden, has no listener, no scope, no
+// hello, and offers no fragments, so that a liminal target takes it for a small
+// program and neither greets it nor tells it groups. Whether a peer is liminal it
+// learns from the answer to peers, which is why it does not know the version.
+//
+// Only the targets are asked whom they know, an OTP target for nodes(connected).
+// Asking on would lead through a hidden node, which may be in several clusters,
+// into clusters that nobody wanted to look at.
+//
+// A target that does not allow us is tried under two names, not under all: it is
+// hardly about the name, and each try is an error in an OTP node's log.
+//
+// A liminal node lists looks while they are there, since who is connected is
+// never hidden; their end is no loss, and forgotten at once. A look is known by its
+// name and by being hidden, not liminal, and not dialled by us.
+//
+// Check (check.go) goes the same way one stage at a time, for a person who wants
+// to know at which it ends. It drives the handshake itself, beside any table.
 package node

@@ -39,6 +39,7 @@ var (
 	ErrAmbiguous   = errors.New("several peers have that name")
 	ErrForgotten   = errors.New("it was forgotten meanwhile")
 	ErrSlow        = errors.New("the subscription was too slow")
+	ErrLooks       = errors.New("no name is free to look under") // LookSlots are in use
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )
 
@@ -49,6 +50,7 @@ type DialError struct {
 	Peer     string   // the name it gave, once known
 	Stage    string   // resolve, epmd, connect, name, status, challenge, ack
 	Known    []string // with ErrNoSuchName: the names that the host's epmd does know
+	Looks    string   // with ErrNotDist: what it speaks, "TLS" for one, if that is known
 	Err      error    // wraps one of the causes above and the detail
 }
 

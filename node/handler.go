@@ -16,7 +16,7 @@ type handler struct{ n *Node }
 func (h handler) Send(l *dist.Link, to etf.PidView, msg []byte) {
 	n := h.n
 	switch {
-	case to.ID == scopeID && to.Serial == 0:
+	case n.isScope(to):
 		n.groups.receive(l, msg)
 	case to.ID == selfID && to.Serial == 0:
 		if !n.answer(l, msg) {
@@ -33,14 +33,23 @@ func (h handler) Send(l *dist.Link, to etf.PidView, msg []byte) {
 
 // SendName takes messages for the registered names, liminal and the scope's.
 func (h handler) SendName(l *dist.Link, _ etf.PidView, name, msg []byte) {
-	switch string(name) {
-	case selfName:
+	switch {
+	case string(name) == selfName:
 		h.n.note(h.n.deliver(l, msg))
-	case h.n.groups.name:
+	case h.n.isScopeName(name):
 		h.n.groups.receive(l, msg)
 	default:
 		h.n.counts.unknownName.Add(1)
 	}
+}
+
+// isScope says whether to is the scope; a look has none.
+func (n *Node) isScope(to etf.PidView) bool {
+	return to.ID == scopeID && to.Serial == 0 && !n.cfg.look
+}
+
+func (n *Node) isScopeName(name []byte) bool {
+	return string(name) == n.groups.name && !n.cfg.look
 }
 
 // note counts a message that was not understood.
@@ -59,7 +68,7 @@ func (h handler) SendAlias(*dist.Link, etf.Ref, []byte) { h.n.counts.unknownPid.
 
 // Lives knows liminal, the scope, and the channels that have a subscriber.
 func (h handler) Lives(to etf.PidView) bool {
-	if to.Serial == 0 && (to.ID == selfID || to.ID == scopeID) {
+	if to.Serial == 0 && to.ID == selfID || h.n.isScope(to) {
 		return true
 	}
 	return h.n.bus.Lookup(to.ID, to.Serial) != nil
@@ -67,13 +76,13 @@ func (h handler) Lives(to etf.PidView) bool {
 
 // LivesName knows two names.
 func (h handler) LivesName(name []byte) bool {
-	return string(name) == selfName || string(name) == h.n.groups.name
+	return string(name) == selfName || h.n.isScopeName(name)
 }
 
 // Limit gives the scope room for a sync; all else gets a message and what is
 // around it.
 func (h handler) Limit(to etf.PidView) int {
-	if to.ID == scopeID && to.Serial == 0 {
+	if h.n.isScope(to) {
 		return 0 // as much as the link takes
 	}
 	return h.n.cfg.MaxMessage + messageRoom
@@ -81,7 +90,7 @@ func (h handler) Limit(to etf.PidView) int {
 
 // LimitName is Limit for registered names.
 func (h handler) LimitName(name []byte) int {
-	if string(name) == h.n.groups.name {
+	if h.n.isScopeName(name) {
 		return 0
 	}
 	return h.n.cfg.MaxMessage + messageRoom
@@ -90,7 +99,7 @@ func (h handler) LimitName(name []byte) int {
 // Dropped ends the link where a message for the scope was lost: the membership
 // of that peer would be wrong for ever. The next link begins with a sync.
 func (h handler) Dropped(l *dist.Link, to etf.PidView, name []byte, d dist.Drop) {
-	if to.ID == scopeID && to.Serial == 0 || string(name) == h.n.groups.name {
+	if h.n.isScope(to) || h.n.isScopeName(name) {
 		h.n.counts.scopeLost.Add(1)
 		l.Close(dist.ReasonQuota, fmt.Errorf("%w: %v", errScopeLost, d))
 	}

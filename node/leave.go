@@ -82,6 +82,9 @@ func (p livePeer) flush(ctx context.Context, drain time.Duration) int64 {
 func (n *Node) part(ctx context.Context, p livePeer, reason dist.Reason) {
 	ctx, cancel := context.WithTimeout(ctx, partTime)
 	defer cancel()
+	if n.cfg.look {
+		n.awaitAnswers(ctx, p.link)
+	}
 	if p.kind == KindLiminal {
 		n.send(p.link, encodeGoodbye())
 		select {
@@ -174,5 +177,8 @@ func (n *Node) shutdown() {
 		n.bus.Close()
 	}
 	n.feed.close()
+	if n.release != nil {
+		n.release()
+	}
 	n.log.Info("node stopped")
 }

@@ -109,7 +109,7 @@ func (n *Node) forgetOld(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for name, p := range n.peers {
-		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) && !n.rowGone(p) {
+		if p.link != nil || p.member || now.Sub(p.changed) < n.forget && !n.givenUp(p) && !n.rowGone(p) && !p.looks() {
 			continue
 		}
 		n.plan.Unlearn(name)
@@ -141,8 +141,8 @@ func (n *Node) polledRow(r links.Info) bool {
 	return r.Generation == n.tracker.Counts(r.Name).Generation
 }
 
-// givenUp says whether p was only ever heard of, and is not dialled any more.
-// The caller holds n.mu.
+// givenUp says whether p was only ever heard of, and is not dialled any more. A
+// look lists what it cannot reach. The caller holds n.mu.
 func (n *Node) givenUp(p *peer) bool {
-	return p.state == StateDialling && !n.plan.Knows(p.name)
+	return !n.cfg.look && p.state == StateDialling && !n.plan.Knows(p.name)
 }

@@ -91,6 +91,9 @@ func (p *peer) tell(local bool) told {
 // gotPeers takes a liminal peer's list. Each entry is an address to try, never
 // an identity.
 func (n *Node) gotPeers(from string, r *etf.Reader) error {
+	if n.cfg.look && !n.lookHeard(from) {
+		return nil // asked for its kind only
+	}
 	count, err := r.ListHeader()
 	for i := 0; i < min(count, maxTold) && err == nil; i++ {
 		var name, host string
@@ -129,7 +132,7 @@ func (n *Node) told(from, name, host string, port uint16) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.peers[name]
-	if p != nil && p.link != nil || n.state == NodeAlone || n.state == NodeStopping {
+	if p != nil && p.link != nil || n.state == NodeAlone || n.state == NodeStopping || n.lookPasses(name, p) {
 		return
 	}
 	if n.table.Disowned(name) {
@@ -176,7 +179,7 @@ func (n *Node) nextAsked(now time.Time, t *turn, kind Kind, every time.Duration)
 	t.at = now.Add(every)
 	var first, next *peer
 	for _, p := range n.peers {
-		if p.link == nil || p.kind != kind {
+		if p.link == nil || p.kind != kind || n.cfg.look && !p.target {
 			continue
 		}
 		if first == nil || p.name < first.name {

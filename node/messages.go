@@ -23,9 +23,14 @@ func (n *Node) linkUp(info links.Info) {
 	p.rtt, p.srtt = info.RTT, info.RTT
 	p.answered, p.pending, p.probed = false, false, time.Now()
 	kind := p.kind
+	p.failed = nil
 	n.answerJoins(info)
 	n.mu.Unlock()
 
+	if n.cfg.look {
+		n.lookUp(info)
+		return
+	}
 	if kind == KindOTP || mayBeLiminal(info.Offered) {
 		n.groups.up(info)
 	}

@@ -50,6 +50,7 @@ type Node struct {
 	peers   map[string]*peer
 	calls   map[uint64]*call
 	lastRef uint64
+	taking  int // answers being taken: no calls any more, and not told yet
 	joins   map[uint64][]chan joinResult
 	flights map[uint64]*flight // dials that are out, by target
 	greeted chan struct{}      // closed and replaced when a hello comes or a link ends
@@ -73,6 +74,7 @@ type Node struct {
 	tasks   sync.WaitGroup // begun under mu while not stopping
 	closing sync.Once
 	closed  chan struct{}
+	release func() // lets go of the name of a look; nil for other nodes
 }
 
 // Name is the full name of the node, NAME@HOST.

@@ -50,9 +50,9 @@ func (n *Node) watchPeers(now time.Time) {
 
 // probes says whether it is ours to probe p: of two liminal nodes the greater
 // name does, and the other one too before it gives up, since its peer may be
-// set to probe more rarely. The caller holds n.mu.
+// set to probe more rarely. A look is probed by nobody. The caller holds n.mu.
 func (n *Node) probes(p *peer, silence time.Duration) bool {
-	return p.kind == KindOTP || p.kind == KindLiminal && (n.name > p.name || n.missed(silence))
+	return p.kind == KindOTP || p.kind == KindLiminal && (n.cfg.look || n.name > p.name || n.missed(silence))
 }
 
 // missed says whether a silence has lasted for missedProbes.

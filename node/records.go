@@ -39,6 +39,9 @@ type peer struct {
 	losses  []time.Time // the last flapLosses
 	subs    int         // channels it is in, as events have told
 	toldBy  string
+	target  bool      // of a look: it was asked to look there
+	failed  error     // of a look: why the last dial came to nothing
+	retryAt time.Time // of a look: when it is dialled again although it was given up
 
 	greeted  bool // it has said hello on this link
 	version  string
@@ -160,7 +163,7 @@ func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) logLine 
 		_ = n.plan.AddPeer(p.name) // full or our own name: nothing to redial
 	}
 	n.emit(now, p, ev)
-	return logLine{slog.LevelInfo, "peer joined", []any{LogEvent, ev.Type, "peer", p.name, "kind", p.kind, "addr", r.Addr}}
+	return logLine{p.partingLevel(), "peer joined", []any{LogEvent, ev.Type, "peer", p.name, "kind", p.kind, "addr", r.Addr}}
 }
 
 // redials says whether the peer is ours to call again when its link ends. It may
@@ -185,11 +188,12 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 	was := Peer{Creation: l.Creation, Generation: l.Generation}
 	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail, Peer: was}
 	n.counts.left.Add(1)
-	if parted(dist.Reason(p.reason)) {
+	if parted(dist.Reason(p.reason)) || p.looks() {
 		ev.Type = EventLeave
 		p.setState(StateLeft, now)
 		n.emit(now, p, ev)
-		return logLine{slog.LevelInfo, "peer left", []any{LogEvent, ev.Type, "peer", p.name, "reason", p.detail}}
+		n.lookEnded(now, p)
+		return logLine{p.partingLevel(), "peer left", []any{LogEvent, ev.Type, "peer", p.name, "reason", p.detail}}
 	}
 	p.lost(now, 1)
 	p.setState(StateDown, now)
@@ -199,6 +203,23 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 		level = slog.LevelInfo
 	}
 	return logLine{level, "peer down", []any{LogEvent, ev.Type, "peer", p.name, "reason", l.Reason, "detail", p.detail}}
+}
+
+// lookEnded takes a look off the list as soon as it has left.
+func (n *Node) lookEnded(now time.Time, p *peer) {
+	if p.looks() {
+		p.listed, p.was = false, false
+		n.emit(now, p, Event{Type: EventForget})
+	}
+}
+
+// partingLevel is how loudly comings and goings are told: who only looks is not
+// what an operator's log is for.
+func (p *peer) partingLevel() slog.Level {
+	if p.looks() {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // parted says whether a link ended because one side said so.
@@ -213,11 +234,18 @@ func (n *Node) flapped(now time.Time, f membership.Flap, r links.Info) logLine {
 	if p.state == StateDialling {
 		n.turn(p, StateDown, now)
 	}
-	return logLine{slog.LevelWarn, "peer flapped between two polls", []any{"peer", p.name, "links", f.Count, "reason", f.Reason}}
+	level := slog.LevelWarn
+	if p.looks() {
+		level = slog.LevelDebug
+	}
+	return logLine{level, "peer flapped between two polls", []any{"peer", p.name, "links", f.Count, "reason", f.Reason}}
 }
 
-// lost counts losses for Flaps and Flapping.
+// lost counts losses for Flaps and Flapping; that a look ends is none.
 func (p *peer) lost(now time.Time, k uint64) {
+	if p.looks() {
+		return
+	}
 	p.flaps += int(k)
 	for ; k > 0 && len(p.losses) <= 2*flapLosses; k-- {
 		p.losses = append(p.losses, now)

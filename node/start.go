@@ -105,16 +105,20 @@ func (n *Node) open(ctx context.Context) error {
 		n.listen = append(n.listen, l.Addr().(*net.TCPAddr).AddrPort())
 	}
 	n.hello = encodeHello(n.advertised())
-	n.table = links.New(links.Config{
-		Local: dist.Local{
-			Name: n.name, Creation: n.creation, Flags: dist.Offer(n.cfg.Hidden),
-			Cookie: n.cfg.Cookie, Challenges: new(dist.Challenges),
-		},
-		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet,
-		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
-	})
+	n.table = links.New(n.tableConfig(dist.Offer(n.cfg.Hidden)))
 	n.table.Serve(ls)
 	return n.register(ctx)
+}
+
+func (n *Node) tableConfig(offer dist.Flags) links.Config {
+	return links.Config{
+		Local: dist.Local{
+			Name: n.name, Creation: n.creation, Flags: offer,
+			Cookie: n.cfg.Cookie, Challenges: new(dist.Challenges),
+		},
+		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look,
+		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
+	}
 }
 
 func (n *Node) register(ctx context.Context) error {
@@ -143,10 +147,13 @@ func (n *Node) register(ctx context.Context) error {
 
 // vet refuses names of the other form: a node with a short name cannot reach
 // one with a long name by that name, nor be reached by it.
-func (n *Node) vet(name string) error {
+func (n *Node) vet(name string) error { return vetName(n.name, name) }
+
+func vetName(ours, name string) error {
+	_, our, _ := strings.Cut(ours, "@")
 	_, host, _ := strings.Cut(name, "@")
-	if discovery.IsLong(host) != discovery.IsLong(n.host) {
-		return fmt.Errorf("%w: ours is %s, theirs %s", ErrNameMode, n.name, name)
+	if discovery.IsLong(host) != discovery.IsLong(our) {
+		return fmt.Errorf("%w: ours is %s, theirs %s", ErrNameMode, ours, name)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 	v := Peer{
 		Name: p.name, State: p.state, Kind: p.kind,
 		Hidden:   p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
-		Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
+		Look: p.looks(), Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
 		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
 		Creation: p.info.Creation, Generation: p.info.Generation,
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
@@ -92,6 +92,8 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 	}
 	if t.Err != nil {
 		v.LastError = brief(t.Err)
+	} else if p.failed != nil {
+		v.LastError = brief(p.failed)
 	}
 	return v
 }

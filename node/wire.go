@@ -72,6 +72,7 @@ func (n *Node) deliver(l *dist.Link, msg []byte) error {
 	}
 	row, ok := messages[string(tag)]
 	switch {
+	case n.cfg.look && lookIgnores[string(tag)]:
 	case ok && arity >= row.arity:
 		return row.handle(m)
 	case !ok && arity == 3:

@@ -76,6 +76,10 @@ func Offer(hidden bool) Flags {
 	return offered
 }
 
+// OfferLook is what a node offers that only looks: it is hidden, and like other
+// small programs without fragments, so that nobody greets it or tells it groups.
+func OfferLook() Flags { return offered &^ (FlagPublished | FlagFragments) }
+
 // Has reports whether all of want are set.
 func (f Flags) Has(want Flags) bool { return f&want == want }
 

@@ -118,6 +118,9 @@ type InitiatorHooks struct {
 	// error ends the handshake with that error: a link that exists, a
 	// simultaneous connect that was lost. Nothing in it is proved yet.
 	Learned func(Hello) error
+	// Heard is told of each message that came in its place and has its form, in
+	// order and before it is judged: the text of a status, "" with the others.
+	Heard func(stage Stage, text string)
 }
 
 // AcceptorHooks are the acceptor's questions to the connection table. They run

@@ -54,8 +54,17 @@ func (i *Initiator) Limit() int { return initiatorRows[i.state].limit }
 // Stage is the message that the present state waits for, "" after the end.
 func (i *Initiator) Stage() Stage { return initiatorRows[i.state].stage }
 
+// heard passes a message on to the hook that follows the exchange.
+func (i *Initiator) heard(stage Stage, text string) {
+	if i.hooks.Heard != nil {
+		i.hooks.Heard(stage, text)
+	}
+}
+
 func (i *Initiator) onStatus(body []byte) ([][]byte, state, error) {
-	switch text := string(body[1:]); text {
+	text := string(body[1:])
+	i.heard(StageStatus, text)
+	switch text {
 	case statusTexts[StatusOK], statusTexts[StatusOKSimultaneous]:
 		return nil, awaitChallenge, nil
 	case statusTexts[StatusNOK]:
@@ -81,6 +90,7 @@ func (i *Initiator) onChallenge(body []byte) ([][]byte, state, error) {
 	if err != nil {
 		return nil, stateEnded, err
 	}
+	i.heard(StageChallenge, "")
 	if err := i.judge(g); err != nil {
 		return nil, stateEnded, err
 	}
@@ -119,6 +129,7 @@ func (i *Initiator) onAck(body []byte) ([][]byte, state, error) {
 	if err != nil {
 		return nil, stateEnded, err
 	}
+	i.heard(StageAck, "")
 	if !i.local.Cookie.proves(i.own, digest) {
 		return nil, stateEnded, fmt.Errorf("%w: its digest is wrong", ErrCookie)
 	}

@@ -141,8 +141,8 @@ func (t *Table) greet(a *attempt) (Info, error) {
 	return info, nil
 }
 
-// insist answers the status alive: yes, unless we have a live link at that
-// address or under that name. Saying yes to a peer that is up is harmless,
+// insist answers the status alive: yes, unless we are polite, or have a live link
+// at that address or under that name. Saying yes to a peer that is up is harmless,
 // since learned ends the handshake before our digest goes out.
 func (t *Table) insist(a *attempt) bool {
 	t.mu.Lock()
@@ -153,7 +153,7 @@ func (t *Table) insist(a *attempt) bool {
 			return false
 		}
 	}
-	return true
+	return !t.cfg.Polite
 }
 
 // giveUp closes the socket. A peer that was up already, or is meanwhile, is no
@@ -163,6 +163,9 @@ func (t *Table) giveUp(a *attempt, err error) (Info, error) {
 		a.conn.Close()
 	}
 	err = t.verdict(a, a.explain(err))
+	if errors.Is(err, dist.ErrAlive) && t.cfg.Polite && !t.present(a.heard()).Up {
+		err = ErrTaken
+	}
 	if errors.Is(err, ErrUp) || errors.Is(err, dist.ErrAlive) {
 		return t.present(a.heard()), ErrUp
 	}

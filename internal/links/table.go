@@ -28,6 +28,8 @@ var (
 	ErrFull     = errors.New("the table has all the peers it may have")
 	ErrEvicted  = errors.New("too many handshakes are under way")
 	ErrReplaced = errors.New("another link to the same peer won")
+	// ErrTaken: the peer has a link to another node of our name, see Config.Polite.
+	ErrTaken = errors.New("the peer has a link to another node of our name")
 	// ErrCrowded: the peer ended a dial of ours when a second one reached it.
 	ErrCrowded = errors.New("two dials met at the same peer")
 	// ErrDuplicate: more than one node is started under that name.
@@ -43,6 +45,9 @@ type Config struct {
 	// any.
 	Vet      func(name string) error
 	MaxPeers int // live links; 0 is DefaultMaxPeers
+	// Polite gives up a dial, with ErrTaken, where the peer has a link under our
+	// name that is not ours: it may be that of another process of that name.
+	Polite bool
 
 	// Up is called for each new link before its reader starts, Down once it
 	// has ended, without a lock held. They must not wait for other goroutines

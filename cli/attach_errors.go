@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/node"
+)
+
+// explain tells why nothing could be seen.
+func (l *looker) explain(ctx context.Context, err error, addresses []string) error {
+	var told *control.Error
+	var late *lateError
+	all := strings.Join(addresses, ", ")
+	switch cause := context.Cause(ctx); {
+	case errors.As(cause, &late):
+		return fail("timeout", late.Error(), "looking at "+all+" took longer", "raise --timeout, or liminal probe "+addresses[0])
+	case ctx.Err() != nil && isCancel(cause):
+		return cause
+	case errors.As(err, &told):
+		return told
+	case errors.Is(err, node.ErrLooks):
+		return tooManyLooks(l.command, addresses[0])
+	case errors.Is(err, node.ErrClusterJoin):
+		return l.noTarget(err, addresses)
+	}
+	return l.advise(explainDial(all, err, l.me), all)
+}
+
+func tooManyLooks(command, address string) *control.Error {
+	return fail("looks", fmt.Sprintf("%d looks are under way on this machine", node.LookSlots),
+		fmt.Sprintf("there are %d names to look under: a node keeps each name that it has met", node.LookSlots),
+		"end one of them, then: liminal "+command+" "+address)
+}
+
+// noTarget tells what each of several addresses said.
+func (l *looker) noTarget(err error, addresses []string) *control.Error {
+	e := *clusterJoin(err, addresses, l.me)
+	e.Message = fmt.Sprintf("none of %d addresses can be looked at", len(addresses))
+	e.Try = "liminal probe " + addresses[0]
+	return &e
+}
+
+// advise turns the advice of a node that joins into that of one that looks.
+func (l *looker) advise(e *control.Error, address string) *control.Error {
+	own := *e
+	again := "liminal " + l.command + " "
+	switch own.Code {
+	case "cookie":
+		own.Try = "there: erlang:get_cookie(); here: " + again + address + " --cookie-file PATH"
+	case "name_duplicate":
+		own.Message = address + " has no name left for a look"
+		own.Why = fmt.Sprintf("it has connections under all %d names that this machine looks under", node.LookSlots)
+		own.Try = "end one of the looks, then: " + again + address
+	case "name_mode":
+		own.Try = "one command for short names, another for long ones"
+	}
+	if join, ok := strings.CutPrefix(own.Try, "liminal join "); ok {
+		own.Try = again + join
+	}
+	if own.Try == "liminal status" { // there may be no node of ours
+		own.Try = "liminal probe " + address
+	}
+	return &own
+}
