@@ -18,10 +18,12 @@ import (
 // app is one run of the command line.
 type app struct {
 	env     Env
+	args    []string // as typed
 	cli     *cli.App
 	grammar *grammar
 	hup     chan struct{} // SIGHUPs for the command that takes them
 	takeHup atomic.Bool   // a command does
+	hurry   hurry         // what a second signal leaves no time for
 }
 
 // Main runs the command line args (without the program's name) in env and
@@ -45,6 +47,7 @@ func Main(ctx context.Context, env Env, args []string) int {
 				continue
 			}
 			if stopping {
+				a.hurry.now()
 				return 128 + int(number)
 			}
 			stopping = true
@@ -97,6 +100,7 @@ func nameAll(prefix string, commands []*cli.Command) {
 
 // run gives the exit status of args.
 func (a *app) run(ctx context.Context, args []string) (code int) {
+	a.args = args
 	out := a.earlyOutput(args)
 	defer func() {
 		if p := recover(); p != nil {
@@ -121,7 +125,7 @@ func (a *app) exitStatus(ctx context.Context, out *output, err error) int {
 		return 128 + sig.number
 	}
 	e := asError(err)
-	out.report(e)
+	out.report(err)
 	return e.Exit
 }
 

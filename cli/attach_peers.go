@@ -54,7 +54,7 @@ func (w *attachWait) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil && errors.Is(context.Cause(ctx), w.late) && waits:
 			return w.tooLate()
-		case err == nil || !waits || !w.mends(err):
+		case err == nil || !waits || !mendsOutside(err):
 			return err
 		}
 		w.missing = err
@@ -65,8 +65,8 @@ func (w *attachWait) run(ctx context.Context) error {
 	}
 }
 
-// mends says whether the target may yet start.
-func (w *attachWait) mends(err error) bool {
+// mendsOutside says whether what is looked at from outside may yet start.
+func mendsOutside(err error) bool {
 	switch asError(err).Code {
 	case "unreachable", "no_such_name", "epmd_remote", "cluster_join", "timeout", control.CodeUnknownPeer:
 		return true

@@ -31,7 +31,7 @@ func allLookTold() []told {
 		{look("app@dev", node.DialError{Err: node.ErrDuplicate}), "name_duplicate", 73,
 			"app@dev has no name left for a look\nit has connections under all 16 names that this machine looks under\nend one of the looks, then: liminal peers --attach app@dev"},
 		{look("app@dev", node.DialError{Peer: "app@dev", Err: node.ErrRefused}), "refused", 77,
-			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, or a list there (net_kernel:allow) lacks our name\nthere: liminal join ADDR, or net_kernel:allow"},
+			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
 		{look("app@db1", node.DialError{Known: []string{"web"}, Err: node.ErrNoSuchName}), "no_such_name", 69,
 			"host db1 has no node called \"app\"\nits epmd knows: web\nliminal peers --attach web@db1"},
 		{look("a@dv", node.DialError{Err: node.ErrNoHost}), "no_host", 69,

@@ -25,6 +25,7 @@ type publisher interface {
 // subscription is a *node.Subscription.
 type subscription interface {
 	Batch(ctx context.Context, dst []node.Message) (int, error)
+	Stats() (offered, taken, dropped uint64, queued int)
 	Close() error
 }
 
@@ -172,8 +173,8 @@ func (s *subscribed) Batch(ctx context.Context, dst []control.Message) (int, err
 	case errors.Is(err, node.ErrClosed):
 		return 0, io.EOF
 	case errors.Is(err, node.ErrSlow):
-		return 0, fail("slow", "the subscription was ended", "its reader was too slow, and --policy disconnect was asked for",
-			"a faster reader, or --policy drop_oldest")
+		_, taken, dropped, queued := s.s.Stats()
+		return 0, slowReader(dropped+uint64(queued), taken)
 	}
 	for i, m := range s.taken[:k] {
 		dst[i] = control.Message{
@@ -182,6 +183,13 @@ func (s *subscribed) Batch(ctx context.Context, dst []control.Message) (int, err
 	}
 	clear(s.taken[:k])
 	return k, err
+}
+
+// slowReader tells of a subscription with policy disconnect whose queue ran over.
+func slowReader(lost, taken uint64) *control.Error {
+	return fail("slow", fmt.Sprintf("the subscription was ended: %s lost after %s",
+		countWide(lost, "message", "messages"), grouped(taken)),
+		"its reader was too slow, and --policy disconnect was asked for", "liminal sub CHANNEL --policy drop_oldest")
 }
 
 func (s *subscribed) Close() { _ = s.s.Close() }

@@ -101,6 +101,8 @@ func (q fakeQueue) Batch(_ context.Context, dst []node.Message) (int, error) {
 	return 0, q.c.endErr
 }
 
+func (q fakeQueue) Stats() (offered, taken, dropped uint64, queued int) { return 1047, 7, 1038, 2 }
+
 func (q fakeQueue) Close() error {
 	q.c.closed++
 	return nil
@@ -217,8 +219,9 @@ func TestBackendSubscribe(t *testing.T) {
 		t.Errorf("the end of the node: %v, want EOF", err)
 	}
 	f.bus.endErr = node.ErrSlow
-	if code, exit := exitOf(second(s.Batch(t.Context(), dst))); code != "slow" || exit != 1 {
-		t.Errorf("too slow: %q, exit %d", code, exit)
+	slow := second(s.Batch(t.Context(), dst))
+	if code, exit := exitOf(slow); code != "slow" || exit != 1 || slow.Error() != "the subscription was ended: 1 040 messages lost after 7" {
+		t.Errorf("too slow: %v", slow)
 	}
 	if s.Close(); f.bus.closed != 1 {
 		t.Error("not closed")

@@ -19,6 +19,9 @@ import (
 type target struct {
 	control.Client
 	name string // the part before the @; "" when only a socket is known
+	line string // the command as typed, for advice
+
+	trace *callTrace // nil without --verbose
 }
 
 // pick chooses the node: --socket, else --node, else what the environment and
@@ -26,7 +29,7 @@ type target struct {
 func (c *call) pick() (*target, error) {
 	want := c.set.want()
 	if want.socket != "" {
-		return &target{Client: control.Client{Socket: want.socket}}, nil
+		return &target{Client: control.Client{Socket: want.socket}, line: c.typed(), trace: newCallTrace(c)}, nil
 	}
 	var found []control.Local
 	var denied error
@@ -34,7 +37,7 @@ func (c *call) pick() (*target, error) {
 		list, err := control.Inspect(dir)
 		switch {
 		case errors.Is(err, fs.ErrPermission):
-			denied = socketPermission(dir, fullName(c.cli.Command))
+			denied = socketPermission(dir, c.typed())
 		case err != nil:
 			return nil, ioError("cannot look for nodes in "+dir, err, "liminal status --socket PATH")
 		}
@@ -43,9 +46,12 @@ func (c *call) pick() (*target, error) {
 			break // our own nodes come before the system's
 		}
 	}
-	t, err := choose(found, want.name, fullName(c.cli.Command), c.set.runtimeDirs())
+	t, err := choose(found, want.name, c.typed(), c.set.runtimeDirs())
 	if err != nil && denied != nil {
 		return nil, denied
+	}
+	if t != nil {
+		t.line, t.trace = c.typed(), newCallTrace(c)
 	}
 	return t, err
 }
@@ -112,7 +118,7 @@ func whichNode(live []control.Local, command string) *control.Error {
 		names = append(names, l.Name)
 	}
 	return fail("which_node", fmt.Sprintf("%d nodes are running: %s", len(live), strings.Join(names, ", ")),
-		"the command does not say which", fmt.Sprintf("liminal %s --node %s, or set LIMINAL_NODE=%s", command, names[0], names[0]))
+		"the command does not say which", fmt.Sprintf("liminal %s, or set LIMINAL_NODE=%s", withFlag(command, "--node "+names[0]), names[0]))
 }
 
 func socketPermission(path, command string) *control.Error {
@@ -150,6 +156,10 @@ func userName() string {
 // explainCall tells why a control call failed. Errors that the node sent are
 // told as it told them.
 func (t *target) explainCall(err error, command string, limit time.Duration) error {
+	return because(t.tellCall(err, command, limit), err)
+}
+
+func (t *target) tellCall(err error, command string, limit time.Duration) error {
 	var told *control.Error
 	var status exitError
 	switch {
@@ -158,7 +168,7 @@ func (t *target) explainCall(err error, command string, limit time.Duration) err
 	case errors.As(err, &status):
 		return status
 	case errors.Is(err, control.ErrPermission):
-		return socketPermission(t.Socket, command)
+		return socketPermission(t.Socket, orElse(t.line, command))
 	case errors.Is(err, control.ErrRefused), errors.Is(err, control.ErrNoSocket):
 		return t.gone(err)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -118,6 +118,30 @@
 //
 // pub --keep-going exits 65 if anything was refused, once the rest is sent: who
 // pipes a file wants to know that not all of it arrived. Dropped copies exit 1.
+// With --json the receipt says both, and stderr stays empty: one document, not
+// two of which one is an error.
+//
+// --exec (exec.go) runs a program for each record instead of printing it: stdout
+// is the programs'. Each is the head of a process group, so that a time-out and
+// Ctrl-C end it with all it has started, SIGTERM first; a second Ctrl-C kills.
+// Ctrl-C at the terminal reaches the command alone. While all jobs run nothing is
+// read, so that the node's bounded queue takes the load and counts what it drops.
+// Programs begun before --count, --idle or --timeout end the stream may finish.
+// Exit status 1 if one failed, unless the stream itself ended with an error: that
+// goes before, since a script has to know that the node is gone. The name of a
+// peer is LIMINAL_PEER: LIMINAL_NAME is a setting, which a peer must not choose
+// for a liminal that the program runs.
+//
+// --verbose shows the errors that an error explains and each control call. With
+// --json the first are "causes" of the one object, and the second are left out.
+//
+// Advice that repeats the command (--node, sudo) repeats it as it was typed, with
+// its arguments, as long as it is short: it is there to be pasted.
+//
+// systemd (reporter.go) hears of a new status at most once a second. Its watchdog
+// is told only after the poll loop has been round and the control socket has
+// answered, if with a refusal; a socket file that somebody has removed is not
+// taken for a node that is stuck, since its links are well.
 //
 // channels NAME --wait N wants N subscribers on each of the named channels;
 // without a name all channels count together.

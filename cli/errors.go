@@ -54,6 +54,9 @@ var exits = map[string]int{
 	"cookie_mode":       exitRefused,
 	"demo":              exitNo,
 	"dropped":           exitNo,
+	"exec_failed":       exitNo,
+	"exec_missing":      exitNoInput,
+	"exec_refused":      exitRefused,
 	"epmd_missing":      exitNoHost,
 	"epmd_remote":       exitNoHost,
 	"input_missing":     exitNoInput,
@@ -139,15 +142,26 @@ func asError(err error) *control.Error {
 // report prints an error: text on stderr, or with --json one object there.
 func (o *output) report(err error) {
 	e := asError(err)
+	var causes []string
+	if o.verbose {
+		causes = causesOf(err)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.form == formJSON {
-		if doc, err := encodeJSON(control.Failure{Error: e}); err == nil {
+		var failure any = control.Failure{Error: e}
+		if len(causes) > 0 {
+			failure = verboseFailure{verboseError{e, causes}}
+		}
+		if doc, err := encodeJSON(failure); err == nil {
 			_, _ = o.stderr.Write(doc)
 			return
 		}
 	}
 	fmt.Fprint(o.stderr, errorText(e, o.errPaint))
+	for _, cause := range causes {
+		fmt.Fprint(o.stderr, say("  cause: %s\n", cause))
+	}
 }
 
 // errorText is the three lines of an error, fewer where a part is empty.

@@ -147,12 +147,12 @@ func tellCookie(e *node.DialError, me self) *control.Error {
 func tellDuplicate(e *node.DialError, me self) *control.Error {
 	return fail("name_duplicate", fmt.Sprintf("%s refused us: it already has a node %s", peerOf(e), me.name),
 		"two nodes of one name, or an old connection not yet timed out",
-		fmt.Sprintf("liminal node start --name %s2, or wait for the tick time (%s)", nameOf(me.name), me.tick))
+		fmt.Sprintf("liminal node start --name %s, or wait for the tick time (%s)", sibling(me.name, nameOf(me.name)+"2"), me.tick))
 }
 
 func tellRefused(e *node.DialError, _ self) *control.Error {
 	return fail("refused", peerOf(e)+" refused us: it does not allow this node",
-		`it answered "not_allowed": it left the cluster, or a list there (net_kernel:allow) lacks our name`,
+		`it answered "not_allowed": it left the cluster, has our name or another node of it, or a list there (net_kernel:allow) lacks us`,
 		"there: liminal join ADDR, or net_kernel:allow")
 }
 
@@ -167,7 +167,8 @@ func tellNameMode(e *node.DialError, me self) *control.Error {
 	if _, host, _ := strings.Cut(me.name, "@"); strings.ContainsAny(host, ".:") {
 		ours, theirs, try = "a long name", "a short one", "liminal node start --name "+nameOf(me.name)
 	}
-	if _, host, _ := strings.Cut(peerOf(e), "@"); host == "127.0.0.1" {
+	if _, host, _ := strings.Cut(peerOf(e), "@"); host == "127.0.0.1" || strings.HasPrefix(host, "127.0.0.1:") {
+		host = "127.0.0.1"
 		try = "liminal node start --name " + nameOf(me.name) + "@" + host
 	}
 	return fail("name_mode", me.name+" cannot talk to "+peerOf(e),
@@ -185,8 +186,12 @@ func tellSelf(e *node.DialError, _ self) *control.Error {
 
 func tellNoHost(e *node.DialError, _ self) *control.Error {
 	try := "liminal join HOST:PORT with an IP address, or fix the name"
-	if name, _, ok := strings.Cut(e.Address, "@"); ok {
-		try = "liminal join " + name + "@10.0.0.5 (its IP address), or fix the name"
+	if name, host, ok := strings.Cut(e.Address, "@"); ok {
+		name += "@10.0.0.5"
+		if _, port, err := net.SplitHostPort(host); err == nil {
+			name += ":" + port
+		}
+		try = "liminal join " + name + " (its IP address), or fix the name"
 	}
 	return fail("no_host", fmt.Sprintf("no address for host %q", hostOrHere(e)), "DNS and /etc/hosts do not know it", try)
 }

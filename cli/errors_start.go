@@ -13,6 +13,10 @@ import (
 
 // explainStart tells why a node did not start.
 func explainStart(err error, c node.Config, me self) error {
+	return because(tellStart(err, c, me), err)
+}
+
+func tellStart(err error, c node.Config, me self) error {
 	var told *control.Error
 	var refusal *config.Refusal
 	switch {

@@ -16,7 +16,7 @@ func commonFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "plain", Usage: "answer in tab-separated text, as into a pipe"},
 		&cli.BoolFlag{Name: "header", Usage: "head the columns of plain text; --header=false: never"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no notes, only answers and errors"},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say more: causes of errors, control calls"},
 	}
 	return append(flags, settingFlags("ui.color", "ui.ascii")...)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -40,14 +39,14 @@ type nodeRun struct {
 	*service
 	log    *slog.Logger
 	logger *logger
-	notify notifier
+	report *reporter // nil without systemd
 	cookie config.Cookie
 
 	applied *config.Values // what the last reload made of the file; owned by reloadLoop
 }
 
 func runNode(ctx context.Context, c *call) error {
-	r := &nodeRun{call: c, logger: &logger{}, notify: notifier(c.env.Getenv("NOTIFY_SOCKET")), applied: c.set.Values}
+	r := &nodeRun{call: c, logger: &logger{}, applied: c.set.Values}
 	r.logger.set(c.set.Values, c.env.StderrTTY)
 	log, lines := r.logger.to(c.env.Stderr)
 	defer lines.end()
@@ -61,7 +60,12 @@ func runNode(ctx context.Context, c *call) error {
 		return err
 	}
 	r.warn()
-	if r.service, err = startService(ctx, spec); err != nil {
+	r.report = newReporter(c.env, log)
+	defer r.report.end()
+	stop := context.AfterFunc(ctx, func() { r.report.stopping(spec.config.Drain) }) // while it joins
+	r.service, err = startService(ctx, spec)
+	stop()
+	if err != nil {
 		if errors.Is(err, errStopped) || isCancel(err) {
 			return nil // it was asked to end before it had joined, and did
 		}
@@ -87,9 +91,9 @@ func (r *nodeRun) live(ctx context.Context) error {
 	if err == nil {
 		err = r.follow(ctx)
 	}
-	r.notify.stopping()
 	cancel()
 	<-reloads
+	r.report.stopping(r.applied.Node().Drain)
 	return errors.Join(err, r.Close())
 }
 
@@ -109,9 +113,7 @@ func (r *nodeRun) spec() (serviceSpec, error) {
 	c.Cookie, c.Logger, c.Local = r.cookie.Value, r.log, localNodes(r.localDirs(dir))
 	return serviceSpec{
 		config: c, dir: dir, socket: r.set.Socket(), cookie: describeCookie(r.cookie), pid: r.env.PID, now: r.env.Now,
-		log: r.log, listening: func(s *service) {
-			r.notify.ready(fmt.Sprintf("%s listens on %s", s.Name(), strings.Join(addrTexts(s.ListenAddr()), ", ")))
-		},
+		log: r.log, listening: func(s *service) { r.report.listening(s) },
 	}, nil
 }
 

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"fmt"
 	"net"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// notifier tells systemd how a service of Type=notify is doing: one datagram a
-// message to the socket in NOTIFY_SOCKET, "@" standing for the zero byte of an
-// abstract one (sd_notify(3)). Without that variable it says nothing. A message
-// that cannot be sent is nobody's loss but systemd's.
+// notifier tells systemd how a service is doing: one datagram a message to the
+// socket in NOTIFY_SOCKET, "@" standing for the zero byte of an abstract one
+// (sd_notify(3)). Without that variable it says nothing. A message that cannot
+// be sent is nobody's loss but systemd's.
 type notifier string
 
 func (n notifier) send(state string) {
@@ -22,8 +27,50 @@ func (n notifier) send(state string) {
 	_, _ = conn.Write([]byte(state))
 }
 
+// ready ends the start, or a reload.
 func (n notifier) ready(status string) { n.send("READY=1\nSTATUS=" + clean(status)) }
 
-func (n notifier) stopping() { n.send("STOPPING=1") }
+func (n notifier) status(status string) { n.send("STATUS=" + clean(status)) }
 
-func (n notifier) reloading() { n.send("RELOADING=1") }
+// stopping tells how long the end may take, so that a drain longer than the
+// unit's TimeoutStopSec is not cut short.
+func (n notifier) stopping(drain time.Duration) {
+	n.send(fmt.Sprintf("STOPPING=1\nSTATUS=saying goodbye\nEXTEND_TIMEOUT_USEC=%d", (drain + stopMargin).Microseconds()))
+}
+
+// stopMargin is for what a stop does beside the drain.
+const stopMargin = 5 * time.Second
+
+// reloading carries the time, by which Type=notify-reload knows that the
+// READY=1 to come is later than its SIGHUP.
+func (n notifier) reloading() {
+	n.send("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(monotonicMicros(), 10))
+}
+
+func (n notifier) alive() { n.send("WATCHDOG=1") }
+
+// monotonicMicros is CLOCK_MONOTONIC, which Go keeps to itself.
+func monotonicMicros() int64 {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0
+	}
+	return ts.Nano() / 1000
+}
+
+// watchdogPeriod is how often systemd wants to hear from this process: half of
+// what the unit allows. 0 is never, also where another process is meant.
+func watchdogPeriod(getenv func(string) string, pid int) (time.Duration, error) {
+	text := getenv("WATCHDOG_USEC")
+	if text == "" {
+		return 0, nil
+	}
+	if whose := getenv("WATCHDOG_PID"); whose != "" && whose != strconv.Itoa(pid) {
+		return 0, nil
+	}
+	micros, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || micros <= 0 || micros > int64(24*365*time.Hour/time.Microsecond) {
+		return 0, fmt.Errorf("WATCHDOG_USEC is no number of microseconds: %q", text)
+	}
+	return time.Duration(micros) * time.Microsecond / 2, nil
+}

@@ -179,6 +179,10 @@ func (p *pub) told(ctx context.Context, doc control.Published) error {
 		return context.Cause(ctx)
 	case bad != nil:
 		return bad
+	case p.out.form == formJSON && doc.Dropped > 0:
+		return exitError(exits["dropped"]) // the document says it
+	case p.out.form == formJSON && doc.Refused > 0:
+		return exitError(exits["message_refused"])
 	case doc.Dropped > 0:
 		return fail("dropped", countWide(doc.Dropped, "copy", "copies")+" dropped of what was published to "+doc.Channel,
 			orElse(lossText(doc.Peers), "a link was full, or went down"), "liminal peers (how the links are), then publish again")

@@ -14,26 +14,26 @@ func (r *nodeRun) reloadLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.app.hup:
-			r.notify.reloading()
-			r.reload()
-			r.notify.ready("reloaded")
+			r.report.reloading()
+			r.report.ready(r.reload())
 		}
 	}
 }
 
 // reload applies what can be applied. A bad file changes nothing and is logged
-// as config check prints it.
-func (r *nodeRun) reload() {
+// as config check prints it; trouble says so for a status line.
+func (r *nodeRun) reload() (trouble string) {
 	now, err := config.Load(config.Options{
 		Path: r.cli.String("config"), Getenv: r.env.Getenv, Environ: r.env.Environ(), Home: r.env.Home, Flags: givenSettings(r.cli),
 	})
 	if err != nil {
-		r.log.Error("reload: nothing changed", "problems", strings.Join(problemLines(err), "; "))
-		return
+		problems := problemLines(err)
+		r.log.Error("reload: nothing changed", "problems", strings.Join(problems, "; "))
+		return "reload refused: " + strings.Join(problems, "; ")
 	}
 	if err := r.Reload(now.Reloadable()); err != nil {
 		r.log.Error("reload: nothing changed", "err", err)
-		return
+		return "reload refused: " + err.Error()
 	}
 	r.logger.set(now, r.env.StderrTTY)
 	applied, _ := sortChanges(now.Changed(r.applied))
@@ -43,6 +43,7 @@ func (r *nodeRun) reload() {
 	if len(restart) > 0 {
 		r.log.Warn("these settings need a restart", "keys", restart)
 	}
+	return ""
 }
 
 // sortChanges splits changed settings into those that a running node takes over

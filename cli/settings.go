@@ -101,7 +101,9 @@ func (s *settings) runtimeDirs() []string { return s.dirs }
 func (s *settings) timeout() time.Duration { return s.UI().Timeout }
 
 // explainConfig tells what is wrong with the settings or with this machine.
-func explainConfig(err error, c *cli.Command) error {
+func explainConfig(err error, c *cli.Command) error { return because(tellConfig(err, c), err) }
+
+func tellConfig(err error, c *cli.Command) error {
 	var refusal *config.Refusal
 	if errors.As(err, &refusal) {
 		return &control.Error{
@@ -121,6 +123,10 @@ func explainConfig(err error, c *cli.Command) error {
 // configProblem tells the first problem; config check tells all.
 func configProblem(bad *config.Error) *control.Error {
 	first := bad.Problems[0]
+	if first.Missing {
+		return fail("input_missing", "there is no file "+bad.Path, "--config or LIMINAL_CONFIG names it",
+			"liminal config init (prints one), or leave it out")
+	}
 	what, code := first.Text, "config_file"
 	if first.Line > 0 {
 		what, code = bad.Path+" line "+strconv.Itoa(first.Line)+": "+first.Text, "config_key"
@@ -165,6 +171,8 @@ func (a *app) earlyOutput(args []string) *output {
 			return newOutput(a.env, w, nil)
 		case arg == "--json":
 			w.json = true
+		case arg == "--verbose", arg == "-v", arg == "-qv", arg == "-vq":
+			w.verbose = true
 		case strings.HasPrefix(arg, "--color="):
 			w.color = strings.TrimPrefix(arg, "--color=")
 		case arg == "--color" && i+1 < len(args):

@@ -38,14 +38,14 @@ func (a *app) subCommand() *cli.Command {
 			"reached, else 0), Ctrl-C (130), a closed pipe (0), or the end of the node (69). There is\n" +
 			"no time limit unless --timeout is given here; the environment and the file set none.\n" +
 			"Messages that a slow reader has lost are counted on stderr, or as drop records; --policy\n" +
-			"block holds up publishers of this node instead, and nobody on others.",
-		Flags: clientFlags(
+			"block holds up publishers of this node instead, and nobody on others.\n" + execDescription,
+		Flags: append(execFlags(), clientFlags(
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages", DefaultText: "no limit"},
 			&cli.StringFlag{Name: "idle", Usage: "end when nothing came for `DUR`", DefaultText: "never"},
 			&cli.StringFlag{Name: "delimiter", Usage: `what follows each message; \0 \n \r \t \\ are escapes, ` + "`STR`", DefaultText: "a newline"},
 			&cli.BoolFlag{Name: "raw", Usage: "payloads as they are, on a terminal too"},
 			&cli.StringFlag{Name: "policy", Usage: "when this reader is too slow: " + strings.Join(subPolicies, ", ") + ", `WORD`", DefaultText: subPolicies[0]},
-		),
+		)...),
 		Action: a.action(command{min: 1, max: -1, settings: true}, runSub),
 	}
 }
@@ -63,6 +63,7 @@ type sub struct {
 	*call
 	subFlags
 	print  printer
+	exec   *runner // nil without --exec
 	cancel context.CancelCauseFunc
 	idling *time.Timer
 
@@ -78,13 +79,17 @@ func runSub(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	programs, err := newRunner(c)
+	if err != nil {
+		return err
+	}
 	t, err := c.pick()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := &sub{call: c, subFlags: flags, cancel: cancel, print: c.printer(flags), lost: lossNotes{out: c.out, now: c.env.Now}}
+	s := &sub{call: c, subFlags: flags, cancel: cancel, print: c.printer(flags), exec: programs, lost: lossNotes{out: c.out, now: c.env.Now}}
 	stream, end, err := s.open(ctx, t)
 	defer end()
 	if err == nil {
@@ -92,10 +97,10 @@ func runSub(ctx context.Context, c *call) error {
 		s.stood = true
 		s.tellStanding(ctx, t)
 		unwatch := whileRead(ctx, s.env, func() { s.cancel(errUnread) })
-		err = s.copy(stream)
+		err = s.take(ctx, stream)
 		unwatch()
 	}
-	return s.ended(ctx, t, err)
+	return s.exec.after(s.ended(ctx, t, err))
 }
 
 // open subscribes. The call may take as long as any other; what stands then has
@@ -130,6 +135,15 @@ func (s *sub) tellStanding(ctx context.Context, t *target) {
 		name = status.Node
 	}
 	s.out.note("subscribed to %s on %s\n", strings.Join(s.args, ", "), name)
+}
+
+// take prints messages, or hands them to programs.
+func (s *sub) take(ctx context.Context, from messages) error {
+	if s.exec == nil {
+		return s.copy(from)
+	}
+	s.exec.endWith(s.cancel)
+	return s.hand(ctx, from)
 }
 
 // copy prints messages until the count is reached or the stream ends. What is
@@ -210,7 +224,7 @@ func (s *sub) ended(ctx context.Context, t *target, err error) error {
 		return nil
 	case errors.As(err, &broken) && errors.Is(broken.err, syscall.EPIPE):
 		return nil // whoever read has seen enough
-	case errors.Is(cause, errUnread):
+	case errors.Is(cause, errUnread), errors.Is(cause, errExecStop):
 		return nil
 	case errors.As(err, &broken):
 		return fail("output", "cannot write the messages", broken.err.Error(), "liminal help output")

@@ -35,7 +35,10 @@ func (c *call) subFlags() (subFlags, error) {
 			return f, usage("there is no policy "+p, "the policies are "+strings.Join(subPolicies, ", "), c.cli.Command)
 		}
 	}
-	var err error
+	err := c.checkExec()
+	if err != nil {
+		return f, err
+	}
 	if c.cli.IsSet("delimiter") {
 		if f.delimiter, err = unescape(c.cli.String("delimiter")); err != nil {
 			return f, usage(err.Error(), `the escapes are \0 \n \r \t \\`, c.cli.Command)

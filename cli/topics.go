@@ -55,7 +55,8 @@ const exitCodesPage = `Exit codes:
 
     0  done, or the condition holds
     1  it worked, but the answer is no: a join failed, the node is unhealthy,
-       a named peer or channel is unknown, copies of a message were dropped
+       a named peer or channel is unknown, copies of a message were dropped,
+       a program of --exec failed
    20  probe stopped at: resolving the host
    21                    epmd, or whatever knows the port
    22                    connecting
@@ -65,7 +66,7 @@ const exitCodesPage = `Exit codes:
    26                    the cookie
    64  wrong flags or arguments
    65  a message was refused: empty, or larger than the node takes
-   66  a file that was named is missing
+   66  a file or program that was named is missing
    69  no node is running, or a host is unreachable
    70  a bug in liminal
    73  a name, a port or a socket is already taken
@@ -78,7 +79,7 @@ const exitCodesPage = `Exit codes:
   143  stopped by SIGTERM
 
 Errors have stable codes besides: with --json, stderr is one object
-{"error":{"code","message","why","try","exit"}}.
+{"error":{"code","message","why","try","exit"}}; --verbose adds "causes".
 `
 
 const outputPage = `Output:
@@ -97,6 +98,7 @@ each payload and the --delimiter, byte for byte; on a terminal time, channel, se
 payload with everything escaped that could steer the terminal, unless --raw. Its JSON has
 "payload", or "payload_base64" where that is not UTF-8; "encoding":"erlang" marks a payload
 that is the text of an Erlang term; {"type":"drop","count":37} says what a slow reader lost.
+With --exec CMD a program gets each record on its stdin, and stdout is the program's.
 A closed pipe ends sub and watch with 0. What pub did is a note on stderr, or with --json a document.
 
 watch gives a snapshot and then what happens, each line as it happens: a

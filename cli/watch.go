@@ -30,20 +30,21 @@ func (a *app) watchCommand() *cli.Command {
 			"The stream ends with --count (exit 0), --timeout (124 if --count was not\n" +
 			"reached, else 0), Ctrl-C (130), a closed pipe (0), or the end of the node (69);\n" +
 			"with --reconnect it waits for the node instead, and goes on where it was. The\n" +
-			"screen always does. Without --timeout given here there is no time limit.",
-		Flags: clientFlags(
+			"screen always does. Without --timeout given here there is no time limit.\n" +
+			"\n" + execDescription,
+		Flags: clientFlags(append(append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "events", Usage: "only events of these `TYPES`; snapshot is one", DefaultText: "all"},
 			&cli.StringFlag{Name: "since", Usage: "begin at `WHERE`: DUR, SEQ or BOOT:SEQ", DefaultText: "a snapshot of now"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` events; the snapshot does not count", DefaultText: "no limit"},
 			&cli.BoolFlag{Name: "reconnect", Usage: "wait for the node, at the start and when it goes"},
 			&cli.BoolFlag{Name: "bookmarks", Usage: "a line every 10 s in which nothing happens"},
-		),
+		}, attachFlags()...), execFlags()...)...),
 		Action: a.action(command{settings: true}, runWatch),
 	}
 }
 
 // streamFlags ask for lines, on a terminal too: the screen has no use for them.
-var streamFlags = []string{"events", "since", "count", "bookmarks", "timeout"}
+var streamFlags = []string{"events", "since", "count", "bookmarks", "timeout", "exec"}
 
 func runWatch(ctx context.Context, c *call) error {
 	flags, err := c.watchFlags()
@@ -68,7 +69,7 @@ func (c *call) anySet(flags []string) bool {
 // watched is what there is to look at; its methods are those of the source.
 type watched struct {
 	tui.Source
-	at   *target // nil for what is no local node
+	at   *target // nil for what is looked at from outside
 	node string  // its name
 	done func()  // lets go of the source; nil: there is nothing to let go of
 }
@@ -81,6 +82,9 @@ func (w *watched) close() {
 
 // watched chooses the node, once it answers.
 func (c *call) watched(ctx context.Context) (*watched, error) {
+	if c.attached() {
+		return c.watchedOutside(ctx)
+	}
 	t, err := c.pick()
 	if err != nil {
 		return nil, err
@@ -91,6 +95,21 @@ func (c *call) watched(ctx context.Context) (*watched, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// watchedOutside looks from outside. The first look around may take as long as
+// any call.
+func (c *call) watchedOutside(ctx context.Context) (*watched, error) {
+	if limit := c.set.timeout(); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	src, name, done, err := c.attach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &watched{Source: src, node: name, done: done}, nil
 }
 
 // ask asks the node for its name within limit, 0 for none.
@@ -140,7 +159,7 @@ func (c *call) await(ctx context.Context, reconnect bool, again *watched) (*watc
 			return w, nil
 		case ctx.Err() != nil:
 			return nil, &lastError{context.Cause(ctx), last} // what was cut short says nothing
-		case !reconnect || !mends(err):
+		case !reconnect || !mends(err) && !mendsOutside(err):
 			return nil, err
 		}
 		if !told {

@@ -21,7 +21,11 @@ func (c *call) watchScreen(ctx context.Context, flags watchFlags) error {
 		return err
 	}
 	defer w.close()
-	return c.screen(ctx, tui.Options{Source: w.Source, Node: w.node})
+	o := tui.Options{Source: w.Source, Node: w.node}
+	if c.attached() {
+		o.Attached = w.node
+	}
+	return c.screen(ctx, o)
 }
 
 // screen runs the screen on this terminal; o says what is looked at.

@@ -27,6 +27,7 @@ type eventStream struct {
 	*call
 	watchFlags
 	write eventWriter
+	exec  *runner  // nil without --exec
 	at    *watched // nil until a node has answered
 	next  control.WatchRequest
 	seen  int  // events that count
@@ -34,17 +35,24 @@ type eventStream struct {
 }
 
 func (c *call) watchLines(ctx context.Context, flags watchFlags) error {
+	programs, err := newRunner(c)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &eventStream{call: c, watchFlags: flags, next: flags.from, write: c.eventWriter()}
+	if programs != nil {
+		s.handTo(ctx, programs, cancel)
+	}
 	if limit := c.set.timeout(); flags.limited && limit > 0 {
 		late := time.AfterFunc(limit, func() { cancel(errSubLate) })
 		defer late.Stop()
 	}
 	defer whileRead(ctx, c.env, func() { cancel(errUnread) })()
-	err := s.run(ctx)
+	err = s.run(ctx)
 	s.at.close()
-	return s.ended(ctx, err)
+	return programs.after(s.ended(ctx, err))
 }
 
 // run streams until there is a reason to end.
@@ -74,11 +82,14 @@ func (s *eventStream) run(ctx context.Context) error {
 
 func (s *eventStream) goesOn(ctx context.Context, err error) bool {
 	var broken *writeError
+	slow := asError(err).Code == "slow"
 	switch {
-	case !s.reconnect, ctx.Err() != nil, errors.Is(err, errCounted), errors.As(err, &broken):
+	case ctx.Err() != nil, errors.Is(err, errCounted), errors.As(err, &broken):
 		return false
+	case s.exec != nil && slow: // programs take their time, and nothing is lost by going on
+		return true
 	}
-	return mends(err) || asError(err).Code == "slow"
+	return s.reconnect && (mends(err) || slow)
 }
 
 // stream gives one stream of events to the writer; its end is never nil.
@@ -98,7 +109,7 @@ func (s *eventStream) stream(ctx context.Context) error {
 func (s *eventStream) take(e control.Event, first bool) error {
 	if s.shows(e.Type) {
 		if err := s.write.event(e, first); err != nil {
-			return &writeError{err}
+			return err
 		}
 		if counts(e.Type) {
 			s.seen++
@@ -155,7 +166,7 @@ func (s *eventStream) ended(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errCounted), errors.As(err, &broken) && errors.Is(broken.err, syscall.EPIPE):
 		return nil
-	case errors.Is(cause, errUnread):
+	case errors.Is(cause, errUnread), errors.Is(cause, errExecStop):
 		return nil
 	case errors.As(err, &broken):
 		return fail("output", "cannot write the events", broken.err.Error(), "liminal help output")

@@ -28,6 +28,14 @@ func (c *call) eventWriter() eventWriter {
 	return t
 }
 
+// eventLines writes the lines of one event; that it cannot is a *writeError.
+func (o *output) eventLines(lines []byte) error {
+	if err := o.stream(lines); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
 // jsonEvents is NDJSON. Types that this program does not know pass as well.
 type jsonEvents struct{ out *output }
 
@@ -38,7 +46,7 @@ func (j jsonEvents) event(e control.Event, _ bool) error {
 	if err != nil {
 		return err
 	}
-	return j.out.stream(doc)
+	return j.out.eventLines(doc)
 }
 
 // textEvents is one full sentence an event, for logs, screen readers and people.
@@ -77,7 +85,7 @@ func (t *textEvents) event(e control.Event, first bool) error {
 	default:
 		t.line(&b, e.Time, sentenceOf(e, t.node))
 	}
-	return t.out.stream([]byte(b.String()))
+	return t.out.eventLines([]byte(b.String()))
 }
 
 func (t *textEvents) line(b *strings.Builder, at time.Time, s sentence) {

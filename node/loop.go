@@ -20,6 +20,7 @@ func (n *Node) pollLoop() {
 		case <-n.nudges:
 			n.PollOnce()
 		case <-n.kicks:
+		case <-n.rounds: // Alive
 		case <-tick.C:
 			now := time.Now()
 			n.beat(now, now.Sub(last))

@@ -69,6 +69,7 @@ type Node struct {
 	stop    context.CancelFunc
 	nudges  chan struct{} // a link came or went: poll now
 	kicks   chan struct{} // there may be something to dial
+	rounds  chan struct{} // whether the loop goes round; unbuffered
 	settled chan struct{} // a dial has ended or a poll has found something
 	wg      sync.WaitGroup
 	tasks   sync.WaitGroup // begun under mu while not stopping

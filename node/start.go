@@ -66,6 +66,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 		dialFor: c.DialTimeout, forget: c.ForgetAfter, drain: c.Drain,
 		greeted: make(chan struct{}),
 		nudges:  make(chan struct{}, 1), kicks: make(chan struct{}, 1), settled: make(chan struct{}, 1),
+		rounds: make(chan struct{}),
 		closed: make(chan struct{}),
 	}
 	_, n.host, _ = strings.Cut(name, "@")

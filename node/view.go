@@ -77,8 +77,8 @@ func (n *Node) targets() map[string]discovery.TargetStatus {
 func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 	v := Peer{
 		Name: p.name, State: p.state, Kind: p.kind,
-		Hidden:   p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
-		Look: p.looks(), Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
+		Hidden: p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
+		Look:   p.looks(), Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
 		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
 		Creation: p.info.Creation, Generation: p.info.Generation,
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
