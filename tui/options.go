@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -34,8 +33,3 @@ type Options struct {
 	ASCII  bool // no character above 0x7e
 	Now    func() time.Time
 }
-
-// Run shows the screen until the user quits, which is nil, or ctx ends, which
-// gives its cause. A node that stops does not end it: the screen keeps what it
-// knew, says so, and goes on when the node is back.
-func Run(ctx context.Context, o Options) error { return errors.New("tui: not there yet") }

@@ -22,7 +22,8 @@
 // The rest of the shape is held here too: what the top level may contain, a doc.go
 // for each package, and the promises go.mod makes.
 //
-// Two arrows are not drawn above. node imports internal/dist and internal/etf
+// Three arrows are not drawn above. node imports internal/dist and internal/etf
 // directly, because it answers the control messages a link hands it and builds
 // the terms it sends; links moves frames and should not learn what is in them.
+// cli imports internal/termguard, which only has to be there; see its doc.go.
 package layout

@@ -1,6 +1,8 @@
 package layout
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +18,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{"as drawn", pkg{path: "cli", imports: []string{"os", ours("node"), ours("tui"), "github.com/urfave/cli/v2"}}, ""},
 		{"node builds terms", pkg{path: "node", imports: []string{ours("internal/etf"), ours("internal/dist"), "net", "sync"}}, ""},
+		{"guard at its one import", pkg{path: "internal/termguard", imports: []string{"os"}}, ""},
+		{"guard with more", pkg{path: "internal/termguard", imports: []string{"strings"}}, "[os] alone"},
 		{"not placed", pkg{path: "internal/misc"}, "not in the picture"},
 		{"the root", pkg{path: "."}, "not in the picture"},
 		{"main past cli", pkg{path: "cli/liminal", imports: []string{ours("node")}}, "main hands over to cli"},
@@ -61,34 +65,37 @@ func TestCheckTop(t *testing.T) {
 }
 
 func TestCheckMod(t *testing.T) {
-	mod := func(version, toolchain string, direct int) goMod {
+	mod := func(version, toolchain string) goMod {
 		m := goMod{Go: version, Toolchain: toolchain}
-		add := func(path string, indirect bool) {
-			m.Require = append(m.Require, struct {
-				Path     string
-				Indirect bool
-			}{path, indirect})
+		for i := range 2 * maxModules {
+			m.Require = append(m.Require, struct{ Path string }{fmt.Sprintf("example.com/m%d", i)})
 		}
-		for range direct {
-			add("example.com/m", false)
-		}
-		add("example.com/tool", false) // a tool's module does not count
-		add("example.com/far", true)
-		m.Tool = append(m.Tool, struct{ Path string }{"example.com/tool/cmd/x"})
+		m.Require = append(m.Require, struct{ Path string }{"example.com/m1/v2"})
 		return m
 	}
+	imports := func(modules int) []string {
+		list := []string{"os", ours("node"), "example.com/m1/v2/deep"}
+		for i := range modules - 1 {
+			list = append(list, fmt.Sprintf("example.com/m%d", i+2), fmt.Sprintf("example.com/m%d/sub", i+2))
+		}
+		return list
+	}
 	for _, tc := range []struct {
-		mod  goMod
-		want string
+		mod     goMod
+		imports []string
+		want    string
 	}{
-		{mod("1.25", "", maxModules), ""},
-		{mod("1.25.3", "", 1), ""},
-		{mod("1.26", "", 1), "go 1.26"},
-		{mod("1.250", "", 1), "go 1.250"},
-		{mod("1.25", "go1.26.8", 1), "toolchain line"},
-		{mod("1.25", "", maxModules+1), "13 direct modules"},
+		{mod("1.25", ""), imports(maxModules), ""},
+		{mod("1.25.3", ""), imports(1), ""},
+		{mod("1.26", ""), imports(1), "go 1.26"},
+		{mod("1.250", ""), imports(1), "go 1.250"},
+		{mod("1.25", "go1.26.8"), imports(1), "toolchain line"},
+		{mod("1.25", ""), imports(maxModules + 1), "13 modules imported"},
 	} {
-		expect(t, tc.mod.Go+" "+tc.mod.Toolchain, checkMod(tc.mod), tc.want)
+		expect(t, tc.mod.Go+" "+tc.mod.Toolchain, checkMod(tc.mod, tc.imports), tc.want)
+	}
+	if got := mod("", "").used([]string{"example.com/m1/v2/x"}); !slices.Equal(got, []string{"example.com/m1/v2"}) {
+		t.Errorf("used %v", got)
 	}
 }
 

@@ -70,6 +70,8 @@ func checkImport(from string, row place, imp string) []string {
 	}
 	to, isOurs := own(imp)
 	switch {
+	case std(imp) && row.std != nil && !slices.Contains(row.std, imp):
+		wrong = append(wrong, fmt.Sprintf("%s imports %s: of the standard library it may have %v alone", from, imp, row.std))
 	case isOurs && places[to].testOnly:
 		wrong = append(wrong, fmt.Sprintf("%s imports %s: only tests may", from, to))
 	case isOurs && !slices.Contains(row.ours, to):
@@ -148,14 +150,11 @@ func checkTop(names []string) []string {
 type goMod struct {
 	Go        string
 	Toolchain string
-	Require   []struct {
-		Path     string
-		Indirect bool
-	}
-	Tool []struct{ Path string }
+	Require   []struct{ Path string }
 }
 
-func checkMod(m goMod) []string {
+// checkMod judges go.mod; imports are those of what we build, tests apart.
+func checkMod(m goMod, imports []string) []string {
 	var wrong []string
 	if m.Go != "1.25" && !strings.HasPrefix(m.Go, "1.25.") {
 		wrong = append(wrong, fmt.Sprintf("go.mod says go %s: 1.25 is the oldest release with testing/synctest and the newest we ask of a user", m.Go))
@@ -163,19 +162,25 @@ func checkMod(m goMod) []string {
 	if m.Toolchain != "" {
 		wrong = append(wrong, "go.mod has a toolchain line: it would make an offline machine with a fitting Go download another")
 	}
-	if direct := m.direct(); len(direct) > maxModules {
-		wrong = append(wrong, fmt.Sprintf("%d direct modules, at most %d: each is code we vouch for: %v", len(direct), maxModules, direct))
+	if used := m.used(imports); len(used) > maxModules {
+		wrong = append(wrong, fmt.Sprintf("%d modules imported, at most %d: each is code we vouch for: %v", len(used), maxModules, used))
 	}
 	return wrong
 }
 
-func (m goMod) direct() []string {
+// used gives the modules of go.mod that those imports come from.
+func (m goMod) used(imports []string) []string {
 	var list []string
-	for _, r := range m.Require {
-		isTool := slices.ContainsFunc(m.Tool, func(t struct{ Path string }) bool { return matches(r.Path+"/...", t.Path) })
-		if !r.Indirect && !isTool {
-			list = append(list, r.Path)
+	for _, imp := range imports {
+		module := ""
+		for _, r := range m.Require { // the longest: x/y/v2 lies below x/y
+			if matches(r.Path+"/...", imp) && len(r.Path) > len(module) {
+				module = r.Path
+			}
+		}
+		if module != "" {
+			list = append(list, module)
 		}
 	}
-	return list
+	return unique(list)
 }

@@ -100,6 +100,17 @@ func tree(t *testing.T) []pkg {
 	return all
 }
 
+// product gives the imports of what we build: tests and their helpers apart.
+func product(all []pkg) []string {
+	var list []string
+	for _, p := range all {
+		if !places[p.path].testOnly {
+			list = append(list, p.imports...)
+		}
+	}
+	return unique(list)
+}
+
 func (p *pkg) add(t *testing.T, l listed) {
 	t.Helper()
 	p.imports = append(p.imports, l.Imports...)
