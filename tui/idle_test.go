@@ -77,8 +77,12 @@ func TestIdleCost(t *testing.T) {
 	}{{20, 0}, {5000, 0}, {5000, 2 * time.Second}} {
 		cpu, bytes := idleCost(t, tc.peers, secs, tc.every)
 		t.Logf("%d peers, an event every %v: %.2f %% of a core, %.0f bytes/s", tc.peers, tc.every, cpu*100, bytes)
-		if cpu > idleCPU {
-			t.Errorf("%d peers, an event every %v: %.2f %% of a core, want at most %.0f %%", tc.peers, tc.every, cpu*100, idleCPU*100)
+		limit := idleCPU
+		if tc.every > 0 { // not idle: each event is a frame
+			limit *= 2
+		}
+		if cpu > limit {
+			t.Errorf("%d peers, an event every %v: %.2f %% of a core, want at most %.0f %%", tc.peers, tc.every, cpu*100, limit*100)
 		}
 		if tc.every == 0 && bytes > idleBytes { // each event moves the whole event list
 			t.Errorf("%d peers: %.0f bytes/s to the terminal, want at most %d", tc.peers, bytes, idleBytes)

@@ -50,7 +50,7 @@ func newSim(n int, now func() time.Time) *sim {
 func (s *sim) peer(i int) control.Peer {
 	p := control.Peer{
 		Name: fmt.Sprintf("n%05d@dev", i), State: stateUp, Kind: []string{"liminal", "otp"}[i%2],
-		Address: ptr(fmt.Sprintf("10.0.%d.%d:9100", i/250, i%250)), Since: ptr(s.started.Add(-time.Duration(i) * time.Minute)),
+		Address: ptr(fmt.Sprintf("10.0.%d.%d:9100", i/250, i%250)), Since: ptr(s.started.Add(-time.Duration(i+60) * time.Minute)),
 		RTTMicros: ptr(int64(200 + i%3000)), Flaps: i % 5, Hidden: i%50 == 7, Flapping: i%100 == 11 || i%100 == 12,
 		Generation: 1, Changed: ptr(s.started.Add(-time.Duration(i+2) * time.Minute)), Subs: i % 4, Version: ptr("0.1.0"),
 	}
