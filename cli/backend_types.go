@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 	"github.com/liminal-bus/liminal/node"
 )
 
@@ -70,7 +71,7 @@ func dialNote(p node.Peer, now time.Time) string {
 	}
 	next := ""
 	if wait := p.Next.Sub(now); !p.Next.IsZero() && wait > 0 {
-		next = "next in " + spanText(wait)
+		next = "next in " + display.Span(wait)
 	}
 	return joinWords(", ", p.LastError, tries(p.Tries), next)
 }

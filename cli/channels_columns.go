@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // channelColumns are those of `liminal channels`; new ones come only at the end.
@@ -74,7 +75,7 @@ func secondsText(d time.Duration) string {
 	if d < time.Minute {
 		return strconv.Itoa(int(d/time.Second)) + " s"
 	}
-	return spanText(d)
+	return display.Span(d)
 }
 
 // byLast puts the latest first, and channels without a message last.

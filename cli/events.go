@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // eventWords are the verbs of event lines. Types without one say nothing.
@@ -56,10 +57,10 @@ func eventText(e control.Event) string {
 	var parts []string
 	parts = append(parts, e.Kind)
 	if e.RTTMicros != nil {
-		parts = append(parts, rttText(time.Duration(*e.RTTMicros)*time.Microsecond))
+		parts = append(parts, display.RTT(time.Duration(*e.RTTMicros)*time.Microsecond))
 	}
 	if e.AwayMillis != nil {
-		parts = append(parts, "after "+spanText(time.Duration(*e.AwayMillis)*time.Millisecond)+" away")
+		parts = append(parts, "after "+display.Span(time.Duration(*e.AwayMillis)*time.Millisecond)+" away")
 	}
 	if e.ToldBy != "" {
 		parts = append(parts, "told by "+e.ToldBy)

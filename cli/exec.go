@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // errExecStop ends a stream at the first program that failed.
@@ -211,7 +213,7 @@ func (r *runner) ended(err error, record string, took time.Duration) {
 	}
 	r.mu.Unlock()
 	if r.out.verbose && !failed {
-		r.out.note("liminal: exec: %s in %s (%s)\n", how, spanText(took), record)
+		r.out.note("liminal: exec: %s in %s (%s)\n", how, display.Span(took), record)
 	}
 	if failed && r.stop != nil {
 		r.stop(errExecStop)

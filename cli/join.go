@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // joinCommand is `liminal join`.
@@ -77,7 +78,7 @@ func joinVerdict(asked int, failed []*control.Error, any bool) error {
 func joinedText(r control.JoinResult) string {
 	rtt := ""
 	if r.RTTMicros != nil && *r.RTTMicros > 0 {
-		rtt = rttText(time.Duration(*r.RTTMicros) * time.Microsecond)
+		rtt = display.RTT(time.Duration(*r.RTTMicros) * time.Microsecond)
 	}
 	name := text(r.Name)
 	if name == "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 var peerColumns = []listColumn[control.Peer]{
@@ -72,20 +73,20 @@ func shownUp(p control.Peer, now time.Time) cell {
 	if p.Since == nil {
 		return cell{text: "-"}
 	}
-	return cell{text: upText(now.Sub(*p.Since))}
+	return cell{text: display.Up(now.Sub(*p.Since))}
 }
 
 func shownRTT(p control.Peer, _ time.Time) cell {
 	if p.RTTMicros == nil {
 		return cell{text: "-"}
 	}
-	return cell{text: rttText(time.Duration(*p.RTTMicros) * time.Microsecond)}
+	return cell{text: display.RTT(time.Duration(*p.RTTMicros) * time.Microsecond)}
 }
 
 func shownReason(p control.Peer, now time.Time) cell {
 	reason := peerReason(p)
 	if reason != "" && !isUp(p) && p.Reason != nil && p.Changed != nil {
-		reason += ", " + spanText(now.Sub(*p.Changed)) + " ago"
+		reason += ", " + display.Span(now.Sub(*p.Changed)) + " ago"
 	}
 	return cell{text: reason}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 	"github.com/liminal-bus/liminal/node"
 )
 
@@ -164,7 +165,7 @@ func (o *output) probeTable(r node.CheckReport) {
 	for _, s := range r.Steps {
 		took := "-"
 		if s.Took > 0 {
-			took = rttText(s.Took)
+			took = display.RTT(s.Took)
 		}
 		rows = append(rows, []cell{{text: string(s.Stage)}, probeWords[s.Result], {text: took}, {text: s.Detail}})
 	}

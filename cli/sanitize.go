@@ -3,9 +3,10 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // clean makes text that came from elsewhere (a peer, a file, an error) safe to
@@ -22,8 +23,8 @@ func clean(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case harmful(r):
-			b.WriteString(visible(r))
+		case display.Harmful(r):
+			b.WriteString(display.Escape(r))
 		default:
 			b.WriteRune(r)
 		}
@@ -33,42 +34,7 @@ func clean(s string) string {
 }
 
 func printable(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, harmful) < 0
-}
-
-// harmful reports whether a terminal could act on r or show nothing for it:
-// C0, DEL, C1 (all Cc), bidi controls, zero-width characters, tags and the byte
-// order mark (all Cf), line and paragraph separators, surrogates, and what
-// Unicode leaves to private agreement or has not assigned.
-func harmful(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r < ' ' || r == 0x7f
-	}
-	if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Cs, unicode.Co) {
-		return true
-	}
-	// Characters without a glyph of their own that are not in Cf.
-	switch r {
-	case 0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0:
-		return true
-	}
-	return unicode.Is(unicode.Variation_Selector, r)
-}
-
-func visible(r rune) string {
-	switch {
-	case r == '\n':
-		return `\n`
-	case r == '\r':
-		return `\r`
-	case r == '\t':
-		return `\t`
-	case r <= 0x7f:
-		return fmt.Sprintf(`\x%02x`, r)
-	case r <= 0xffff:
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return fmt.Sprintf(`\U%08x`, r)
+	return utf8.ValidString(s) && strings.IndexFunc(s, display.Harmful) < 0
 }
 
 // cleanJSON does the same for an encoded JSON document. encoding/json escapes
@@ -95,7 +61,7 @@ func cleanJSON(doc []byte) []byte {
 }
 
 // harmfulInJSON leaves the newline that ends a document alone.
-func harmfulInJSON(r rune) bool { return r != '\n' && harmful(r) }
+func harmfulInJSON(r rune) bool { return r != '\n' && display.Harmful(r) }
 
 // styled is text of our own that may hold colour; say prints it as it is.
 type styled string

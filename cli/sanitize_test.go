@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 func TestClean(t *testing.T) {
@@ -48,7 +49,7 @@ func FuzzClean(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := clean(s)
-		if !utf8.ValidString(got) || strings.IndexFunc(got, harmful) >= 0 {
+		if !utf8.ValidString(got) || strings.IndexFunc(got, display.Harmful) >= 0 {
 			t.Errorf("clean(%q) = %q", s, got)
 		}
 		if clean(got) != got {
@@ -58,7 +59,7 @@ func FuzzClean(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.IndexFunc(strings.TrimSuffix(string(doc), "\n"), harmful) >= 0 {
+		if strings.IndexFunc(strings.TrimSuffix(string(doc), "\n"), display.Harmful) >= 0 {
 			t.Errorf("JSON of %q: %q", s, doc)
 		}
 		var back map[string]string
@@ -110,7 +111,7 @@ func checkSteerless(t *testing.T, text string) {
 	t.Helper()
 	text = sgr.ReplaceAllString(text, "")
 	for i, r := range text {
-		if r != '\n' && r != '\t' && harmful(r) || !utf8.ValidString(text) {
+		if r != '\n' && r != '\t' && display.Harmful(r) || !utf8.ValidString(text) {
 			t.Fatalf("at %d: %q", i, text)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // statusCommand is `liminal status`.
@@ -114,7 +115,7 @@ func (o *output) statusText(s control.Status, now time.Time) {
 		hidden = ", hidden"
 	}
 	o.printf("%s  %s %s, %s (liminal %s, pid %d, %s names%s)\n",
-		o.paint.paint(bold, fmt.Sprintf("%-*s", width, s.Node)), o.paint.state(s.State), upText(now.Sub(s.Started)),
+		o.paint.paint(bold, fmt.Sprintf("%-*s", width, s.Node)), o.paint.state(s.State), display.Up(now.Sub(s.Started)),
 		o.paint.state(s.Health), s.Version, s.PID, s.Names, styled(hidden))
 	for _, r := range rows {
 		o.printf("%-*s  %s\n", width, r[0], r[1])

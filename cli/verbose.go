@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // explained is an error as people get it, with the one that it explains, for
@@ -96,7 +97,7 @@ func (t *callTrace) tell(call, how string, took time.Duration) {
 	now := t.now()
 	if what := call + how; what != t.last || now.Sub(t.told) >= time.Second {
 		t.last, t.told = what, now
-		t.out.complain(say("liminal: call %s: %s in %s\n", call, how, rttText(max(took, time.Microsecond))))
+		t.out.complain(say("liminal: call %s: %s in %s\n", call, how, display.RTT(max(took, time.Microsecond))))
 	}
 }
 

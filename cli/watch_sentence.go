@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // sentence is one event in words: who, what happened (in the style), and more
@@ -46,7 +47,7 @@ func joinSentence(e control.Event) sentence {
 func rejoinSentence(e control.Event) sentence {
 	s := sentence{who: e.Name, verb: "is back", style: yellow, rest: inBrackets(e.Kind, eventRTT(e), toldBy(e), coalesced(e))}
 	if e.AwayMillis != nil {
-		s.rest = joinWords(" ", "after "+spanText(time.Duration(*e.AwayMillis)*time.Millisecond), s.rest)
+		s.rest = joinWords(" ", "after "+display.Span(time.Duration(*e.AwayMillis)*time.Millisecond), s.rest)
 	}
 	return s
 }
@@ -125,7 +126,7 @@ func eventRTT(e control.Event) string {
 	if e.RTTMicros == nil || *e.RTTMicros <= 0 {
 		return ""
 	}
-	return rttText(time.Duration(*e.RTTMicros) * time.Microsecond)
+	return display.RTT(time.Duration(*e.RTTMicros) * time.Microsecond)
 }
 
 func toldBy(e control.Event) string {

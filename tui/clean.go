@@ -3,10 +3,11 @@ package tui
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // clean makes text that came from elsewhere (names, reasons, errors) safe for
@@ -35,8 +36,8 @@ func cleanOnce(s string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case harmful(r):
-			b.WriteString(visible(r))
+		case display.Harmful(r):
+			b.WriteString(display.Escape(r))
 		case r < utf8.RuneSelf && (len(s) == 1 || s[1] < utf8.RuneSelf):
 			b.WriteByte(s[0])
 		default:
@@ -60,7 +61,7 @@ func cleanCluster(c string) string {
 	// Beside plain text, too: some characters join what stands before them.
 	beside := ansi.StringWidth("|" + c + "|")
 	safe := wide > 0 && wide == ansi.StringWidthWc(c) && beside == wide+2 && utf8.RuneCountInString(c) <= 1+maxMarks &&
-		utf8.ValidString(c) && strings.IndexFunc(c, harmful) < 0
+		utf8.ValidString(c) && strings.IndexFunc(c, display.Harmful) < 0
 	if safe {
 		return c
 	}
@@ -70,10 +71,10 @@ func cleanCluster(c string) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, c[i])
-		case r < utf8.RuneSelf && !harmful(r):
+		case r < utf8.RuneSelf && !display.Harmful(r):
 			b.WriteRune(r)
 		default:
-			b.WriteString(visible(r))
+			b.WriteString(display.Escape(r))
 		}
 	}
 	return b.String()
@@ -88,40 +89,6 @@ func printableASCII(s string) bool {
 	return true
 }
 
-// harmful reports whether a terminal could act on r, show nothing for it or
-// disagree on its columns: controls, C1 among them, bidi controls, zero-width
-// characters and tags, line and paragraph separators, surrogates, private use
-// and what is not assigned.
-func harmful(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r < ' ' || r == 0x7f
-	}
-	if !unicode.IsGraphic(r) {
-		return true
-	}
-	switch r { // blank, yet no space
-	case 0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0:
-		return true
-	}
-	return unicode.Is(unicode.Variation_Selector, r)
-}
-
-func visible(r rune) string {
-	switch {
-	case r == '\n':
-		return `\n`
-	case r == '\r':
-		return `\r`
-	case r == '\t':
-		return `\t`
-	case r <= 0x7f:
-		return fmt.Sprintf(`\x%02x`, r)
-	case r <= 0xffff:
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return fmt.Sprintf(`\U%08x`, r)
-}
-
 // asciiOnly shows all above 0x7e as escapes.
 func asciiOnly(s string) string {
 	if printableASCII(s) {
@@ -132,7 +99,7 @@ func asciiOnly(s string) string {
 		if r < utf8.RuneSelf {
 			b.WriteRune(r)
 		} else {
-			b.WriteString(visible(r))
+			b.WriteString(display.Escape(r))
 		}
 	}
 	return b.String()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 func listOf(when time.Time, peers ...control.Peer) control.Peers {
@@ -146,7 +147,7 @@ func TestTexts(t *testing.T) {
 		{group(5000), "5 000"}, {group(0), "0"}, {group(uint64(1234567)), "1 234 567"}, {group(-1000), "-1 000"},
 		{rateText(-1), "-"}, {rateText(0), "0"}, {rateText(0.4), "0.4"}, {rateText(31.4), "31"}, {rateText(123456), "123k"}, {rateText(2e9), "2000M"},
 		{rttText(0), "-"}, {rttText(20), "<0.1 ms"}, {rttText(310), "0.3 ms"}, {rttText(48000), "48 ms"}, {rttText(1_200_000), "1.2 s"},
-		{spanText(-time.Second), "0s"}, {spanText(140 * time.Second), "2m20s"}, {spanText(133 * time.Minute), "2h13m"}, {spanText(76 * time.Hour), "3d4h"},
+		{display.Up(-time.Second), "0s"}, {display.Up(140 * time.Second), "2m20s"}, {display.Up(133 * time.Minute), "2h13m"}, {display.Up(76 * time.Hour), "3d4h"},
 		{agoText(41 * time.Second), "41s ago"}, {agoText(3 * time.Hour), "3h ago"}, {lastText(100 * time.Millisecond), "0.1s ago"},
 		{shortName("a@dev"), "a"}, {shortName("a@db1.example.net"), "a@db1.example.net"}, {shortName("a"), "a"},
 		{seedAddress("a@dev", "10.0.0.5:9100"), "a@dev:9100"}, {seedAddress("a@dev", "[::1]:9100"), "a@dev:9100"},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 const (
@@ -206,26 +207,11 @@ func awayOf(e control.Event) string {
 
 // foldMillis is a span in a sentence: "0.3 ms", "72 ms", "4.1 s", "2m20s".
 func foldMillis(ms float64) string {
-	switch {
-	case ms < 0.05:
-		return "<0.1 ms"
-	case ms < 9.95:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 999.5:
-		return fmt.Sprintf("%.0f ms", ms)
-	case ms < 9950:
-		return fmt.Sprintf("%.1f s", ms/1000)
-	case ms < 59500:
-		return fmt.Sprintf("%.0f s", ms/1000)
+	d := time.Duration(ms * float64(time.Millisecond))
+	if d < 999500*time.Microsecond {
+		return display.RTT(max(d, 1))
 	}
-	s := int64(ms / 1000)
-	switch {
-	case s < 3600:
-		return fmt.Sprintf("%dm%ds", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%dh%dm", s/3600, s%3600/60)
-	}
-	return fmt.Sprintf("%dd%dh", s/86400, s%86400/3600)
+	return display.Span(d)
 }
 
 func toldBy(e control.Event) string {

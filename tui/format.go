@@ -4,22 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-)
 
-// spanText is how long something has lasted in at most two units: "41s",
-// "2m20s", "2h13m", "3d4h". A clock set back gives "0s".
-func spanText(d time.Duration) string {
-	s := int64(max(d, 0) / time.Second)
-	switch {
-	case s < 60:
-		return fmt.Sprintf("%ds", s)
-	case s < 3600:
-		return fmt.Sprintf("%dm%ds", s/60, s%60)
-	case s < 86400:
-		return fmt.Sprintf("%dh%dm", s/3600, s%3600/60)
-	}
-	return fmt.Sprintf("%dd%dh", s/86400, s%86400/3600)
-}
+	"github.com/liminal-bus/liminal/internal/display"
+)
 
 // agoText is how long ago something was, in one unit so that it stays narrow.
 func agoText(d time.Duration) string {
@@ -40,7 +27,7 @@ func secondsText(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%d s", max(d, 0)/time.Second)
 	}
-	return spanText(d)
+	return display.Up(d)
 }
 
 // lastText is when a message last came: "0.1s ago".
@@ -51,21 +38,8 @@ func lastText(d time.Duration) string {
 	return agoText(d)
 }
 
-// rttText is a round trip time: "0.3 ms", "48 ms", "1.2 s"; "-" while unknown.
-func rttText(us int64) string {
-	ms := float64(us) / 1000
-	switch {
-	case us <= 0:
-		return "-"
-	case ms < 0.05:
-		return "<0.1 ms"
-	case ms < 9.95:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 999.5:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-	return fmt.Sprintf("%.1f s", ms/1000)
-}
+// rttText is a round trip time of microseconds: "0.3 ms"; "-" while unknown.
+func rttText(us int64) string { return display.RTT(time.Duration(us) * time.Microsecond) }
 
 // msText is a round trip time without its unit.
 func msText(us float64) string {

@@ -5,6 +5,8 @@ import (
 	"unicode"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // input is one line that is typed: runes and the place of the cursor among
@@ -48,7 +50,7 @@ func (in input) key(k tea.KeyMsg) input {
 		if unicode.IsSpace(r) {
 			r = ' '
 		}
-		if len(in.text) < inputMost && !harmful(r) && r != unicode.ReplacementChar {
+		if len(in.text) < inputMost && !display.Harmful(r) && r != unicode.ReplacementChar {
 			in.text = slices.Insert(slices.Clone(in.text), in.at, r)
 			in.at++
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // fieldName is the columns of a field's name in a pane of details.
@@ -128,9 +129,9 @@ func upField(m *model, r *row, p *control.Peer) string {
 	flaps := fmt.Sprintf("   flaps %d", p.Flaps)
 	switch now := m.clock(); {
 	case isUp(p.State) && p.Since != nil:
-		return fmt.Sprintf("%s (since %s)%s", spanText(now.Sub(*p.Since)), dayTime(*p.Since, now), flaps)
+		return fmt.Sprintf("%s (since %s)%s", display.Up(now.Sub(*p.Since)), dayTime(*p.Since, now), flaps)
 	case !isUp(p.State) && r.wasUp > 0:
-		return fmt.Sprintf("%s (since %s)%s", spanText(r.wasUp), dayTime(r.upTil.Add(-r.wasUp), now), flaps)
+		return fmt.Sprintf("%s (since %s)%s", display.Up(r.wasUp), dayTime(r.upTil.Add(-r.wasUp), now), flaps)
 	}
 	return "-" + flaps
 }

@@ -3,6 +3,8 @@ package tui
 import (
 	"fmt"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // header is the first line: whose screen it is, how it is, and whether it is
@@ -95,7 +97,7 @@ func (m *model) headerParts() phrases {
 
 func (m *model) health() []countWord {
 	s := m.shown().status
-	p := []countWord{{plain, "  " + m.theme.text(s.State) + " " + spanText(m.clock().Sub(s.Started))}}
+	p := []countWord{{plain, "  " + m.theme.text(s.State) + " " + display.Up(m.clock().Sub(s.Started))}}
 	if s.Health != "" && s.Health != "healthy" {
 		p = append(p, countWord{roleWarn, " " + m.theme.text(s.Health)})
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // symbols are ASCII always: they have one width everywhere.
@@ -60,7 +61,7 @@ func upCell(p *paper, r *row) string {
 	case t.IsZero(), r.p.State == stateDialling:
 		return "-"
 	case isUp(r.p.State):
-		return spanText(now.Sub(t))
+		return display.Up(now.Sub(t))
 	default:
 		return agoText(now.Sub(t))
 	}

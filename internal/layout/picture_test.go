@@ -21,21 +21,25 @@ var pure = bans("a deciding core does no I/O, holds no clock and starts no gorou
 	"net/...", "os/...", "io/...", "time/...", "sync/...", "context", "syscall", "runtime/...", "log/...",
 	"crypto/rand", "math/rand/...")
 
+// pureText is what makes text of values may not touch.
+var pureText = bans("it makes text of values for whoever shows it, and writes nothing", "net/...", "os/...", "io/...", "context")
+
 // places is the picture. Tests of a package may import all that lies below it.
 var places = map[string]place{
 	"cli/liminal": {ours: []string{"cli"}},
 	"cli": {
-		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/termguard"},
+		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/display", "internal/termguard"},
 		modules: []string{"github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/xrash/smetrics", "golang.org/x/sys"},
 	},
 	"tui": {
-		ours: []string{"internal/control"},
+		ours: []string{"internal/control", "internal/display"},
 		modules: []string{
 			"github.com/charmbracelet/bubbletea", "github.com/charmbracelet/bubbles", "github.com/charmbracelet/lipgloss",
 			"github.com/charmbracelet/x/ansi",
 		},
 		bans: bans("the screen is a model, events in and frames out: its commands are handed a client", "net/...", "os/exec"),
 	},
+	"internal/display": {bans: pureText},
 	"internal/control": {modules: []string{"golang.org/x/sys"}},
 	"internal/config":  {ours: []string{"node"}, modules: []string{"github.com/pelletier/go-toml/v2", "github.com/xrash/smetrics"}},
 
