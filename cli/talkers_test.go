@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,26 @@ func awaitPort(t *testing.T, port string) {
 		select {
 		case <-late:
 			t.Fatalf("nothing listens on port %s", port)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// killEPMD ends the real epmd on a port. It refuses as long as it has a node
+// in its list, and a node that has just ended may be one for a moment.
+func killEPMD(t *testing.T, port string) {
+	t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		cmd := exec.Command("epmd", "-port", port, "-kill")
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			return
+		}
+		select {
+		case <-late:
+			t.Errorf("epmd -kill: %v: %s", err, out)
+			return
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -103,7 +103,7 @@ var troubles = []struct {
 		if _, err := exec.LookPath("epmd"); err == nil {
 			w.shell(first)
 			awaitPort(t, w.env.Getenv("ERL_EPMD_PORT")) // it returns before it listens
-			t.Cleanup(func() { w.shell("epmd -kill") })
+			t.Cleanup(func() { killEPMD(t, w.env.Getenv("ERL_EPMD_PORT")) })
 		} else {
 			startEPMD(t, w.env.Getenv("ERL_EPMD_PORT"), map[string]int{}) // what epmd -daemon would do
 		}
