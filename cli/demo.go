@@ -54,6 +54,7 @@ func runDemo(ctx context.Context, c *call) error {
 		return ioError("cannot make a directory for the demo", err, "set TMPDIR to a directory of yours")
 	}
 	defer removeAll(dir, c.out)
+	c.app.hurry.add(func() { _ = os.RemoveAll(dir) })
 	d := &demo{
 		call: c, dir: dir, log: slog.New(slog.DiscardHandler), views: map[string]*view{}, seen: newSightings(),
 		subs: map[string]*node.Subscription{}, cookie: node.NewCookie(rand.Text() + rand.Text()), pace: demoPace,

@@ -105,6 +105,17 @@ func (r *running) line(from *bufio.Scanner, want string) string {
 	return ""
 }
 
+// rest is all that is still to come from one of its outputs.
+func (r *running) rest(from *bufio.Scanner) string {
+	late := time.AfterFunc(20*time.Second, r.hangUp) // ends Scan
+	defer late.Stop()
+	var seen strings.Builder
+	for from.Scan() {
+		seen.WriteString(from.Text() + "\n")
+	}
+	return seen.String()
+}
+
 func (r *running) exits(want int) {
 	r.t.Helper()
 	select {

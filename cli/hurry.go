@@ -3,7 +3,7 @@ package cli
 import "sync"
 
 // hurry holds what must be done before the process may end at once, as a second
-// signal wants it: nothing that waits.
+// signal wants it: nothing that waits for more than a moment.
 type hurry struct {
 	mu   sync.Mutex
 	todo []func()

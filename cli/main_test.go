@@ -16,7 +16,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"liminal": func() { os.Exit(Process()) }})
+	testscript.Main(leakChecked{m}, map[string]func(){
+		"liminal": func() { os.Exit(Process()) },
+		breaks:    func() { os.Exit(breakingProcess()) },
+	})
 }
 
 type leakChecked struct{ m *testing.M }

@@ -43,10 +43,7 @@ func TestWatchPausesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		source := &emptyStreams{fakeFeed: newFakeFeed(), gives: map[int]bool{7: true}, start: time.Now(), stop: cancel}
-		v, err := config.Load(config.Options{Getenv: func(string) string { return "" }, Home: t.TempDir()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := defaultValues(t)
 		out := &output{stdout: io.Discard, stderr: io.Discard}
 		s := &eventStream{call: &call{set: &settings{Values: v}, out: out}, watchFlags: watchFlags{reconnect: true}, write: jsonEvents{out}}
 		s.at = &watched{Source: source, node: "a@dev"}
@@ -64,4 +61,14 @@ func TestWatchPausesGrow(t *testing.T) {
 			t.Errorf("pauses %v, want %v", pauses, want)
 		}
 	})
+}
+
+// defaultValues are the settings of a machine without any.
+func defaultValues(t *testing.T) *config.Values {
+	t.Helper()
+	v, err := config.Load(config.Options{Getenv: func(string) string { return "" }, Home: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

@@ -32,5 +32,5 @@ func (c *call) watchScreen(ctx context.Context, flags watchFlags) error {
 func (c *call) screen(ctx context.Context, o tui.Options) error {
 	o.In, o.Out = c.env.Stdin, c.env.Stdout
 	o.Colour, o.ASCII, o.Now = bool(c.out.paint), c.out.ascii, c.env.Now
-	return c.env.Screen(ctx, o)
+	return c.guarded(ctx, o)
 }

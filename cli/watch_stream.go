@@ -82,11 +82,11 @@ func (s *eventStream) run(ctx context.Context) error {
 
 func (s *eventStream) goesOn(ctx context.Context, err error) bool {
 	var broken *writeError
-	slow := asError(err).Code == "slow"
-	switch {
-	case ctx.Err() != nil, errors.Is(err, errCounted), errors.As(err, &broken):
+	if ctx.Err() != nil || errors.Is(err, errCounted) || errors.As(err, &broken) {
 		return false
-	case s.exec != nil && slow: // programs take their time, and nothing is lost by going on
+	}
+	slow := asError(err).Code == "slow"
+	if s.exec != nil && slow { // programs take their time, and nothing is lost by going on
 		return true
 	}
 	return s.reconnect && (mends(err) || slow)
@@ -125,14 +125,17 @@ func (s *eventStream) take(e control.Event, first bool) error {
 }
 
 // gone gives the end of a stream the words that people get, where the node made
-// it; our own ends stay as they are.
+// it; our own ends stay as they are. One that ctx made is that of ctx: a source
+// in this process then ends its stream without an error.
 func (s *eventStream) gone(ctx context.Context, err error) error {
 	var told *control.Error
 	var dial *control.DialError
 	var broken *writeError
 	switch {
-	case ctx.Err() != nil, errors.Is(err, errCounted), errors.As(err, &broken):
+	case errors.Is(err, errCounted), errors.As(err, &broken):
 		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case errors.As(err, &told), errors.As(err, &dial), errors.Is(err, control.ErrNotControl):
 		return s.at.explain(err, s.set.timeout())
 	case err == nil, errors.Is(err, control.ErrStreamEnd):

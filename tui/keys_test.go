@@ -146,6 +146,28 @@ func TestOnlyTheKeysOfLeavingLeave(t *testing.T) {
 	}
 }
 
+// TestNoShellToSuspendTo: a screen that nobody would wake says so, wherever the
+// key is typed, until the next key.
+func TestNoShellToSuspendTo(t *testing.T) {
+	for _, open := range []string{"", "2", "?", "/", "/ j"} {
+		s := sixes(Options{}, 80, 24)
+		s.m.orphaned = func() bool { return true }
+		s.press(strings.Fields(open)...)
+		if cmd := s.press("ctrl+z"); cmd != nil {
+			if _, ok := cmd().(tea.SuspendMsg); ok {
+				t.Errorf("after %q, it suspends", open)
+			}
+		}
+		if !strings.Contains(s.m.frame, noShell) {
+			t.Errorf("after %q, nothing is said:\n%s", open, s.m.frame)
+		}
+		s.press("j")
+		if strings.Contains(s.m.frame, noShell) {
+			t.Errorf("after %q, it is still said", open)
+		}
+	}
+}
+
 // TestLettersReadAtOnceAreKeys: a fast typist's keys come in one message.
 func TestLettersReadAtOnceAreKeys(t *testing.T) {
 	s := sixes(Options{}, 80, 24)

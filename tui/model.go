@@ -67,6 +67,8 @@ type model struct {
 	panel         bool // events are shown below the list
 	wide          bool
 
+	orphaned func() bool // no shell takes a suspended program back; nil is never
+
 	editing bool
 	input   input
 	typo    string // what is wrong with the filter being typed

@@ -19,7 +19,9 @@ const keyRate = 25
 func Run(ctx context.Context, o Options) error {
 	w := newWire(ctx, o.Source, o.Now)
 	defer w.close()
-	p := tea.NewProgram(newModel(o, w),
+	m := newModel(o, w)
+	m.orphaned = orphaned
+	p := tea.NewProgram(m,
 		tea.WithContext(ctx), // signals are the caller's: its context ends
 		tea.WithoutSignalHandler(),
 		tea.WithInput(o.In), tea.WithOutput(o.Out),

@@ -27,7 +27,7 @@ func (m *model) onEditKey(k tea.KeyMsg) tea.Cmd {
 	case "ctrl+c":
 		return tea.Quit
 	case "ctrl+z":
-		return tea.Suspend
+		return m.suspend()
 	case "up":
 		return m.move(-1)
 	case "down":

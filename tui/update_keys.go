@@ -15,7 +15,7 @@ type keyRow struct {
 // most of them do nothing, has its own few: see onHelpKey.
 var keyRows = []keyRow{
 	{keys.Quit, func(*model) tea.Cmd { return tea.Quit }},
-	{keys.Suspend, func(*model) tea.Cmd { return tea.Suspend }},
+	{keys.Suspend, (*model).suspend},
 	{keys.Help, func(m *model) tea.Cmd { m.help = !m.help; return nil }},
 	{keys.Up, func(m *model) tea.Cmd { return m.move(-1) }},
 	{keys.Down, func(m *model) tea.Cmd { return m.move(1) }},
@@ -63,6 +63,9 @@ func (m *model) onKeys(k tea.KeyMsg) tea.Cmd {
 }
 
 func (m *model) onKey(k tea.KeyMsg) tea.Cmd {
+	if m.typo == noShell {
+		m.typo = ""
+	}
 	switch {
 	case m.editing:
 		return m.onEditKey(k)
@@ -83,7 +86,7 @@ func (m *model) onHelpKey(k tea.KeyMsg) tea.Cmd {
 	case key.Matches(k, keys.Quit):
 		return tea.Quit
 	case key.Matches(k, keys.Suspend):
-		return tea.Suspend
+		return m.suspend()
 	}
 	for _, row := range helpKeys {
 		if key.Matches(k, row.key) {

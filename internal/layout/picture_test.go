@@ -35,7 +35,7 @@ var places = map[string]place{
 		ours: []string{"internal/control", "internal/display"},
 		modules: []string{
 			"github.com/charmbracelet/bubbletea", "github.com/charmbracelet/bubbles", "github.com/charmbracelet/lipgloss",
-			"github.com/charmbracelet/x/ansi",
+			"github.com/charmbracelet/x/ansi", "golang.org/x/sys",
 		},
 		bans: bans("the screen is a model, events in and frames out: its commands are handed a client", "net/...", "os/exec"),
 	},

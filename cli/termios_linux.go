@@ -1,0 +1,10 @@
+package cli
+
+import "golang.org/x/sys/unix"
+
+// The requests for the state of a terminal; the second one does not wait for
+// its output.
+const (
+	getTermios = unix.TCGETS
+	setTermios = unix.TCSETS
+)
