@@ -31,6 +31,7 @@ var dialErrors = []struct {
 	{node.ErrDuplicate, tellDuplicate},
 	{node.ErrRefused, tellRefused},
 	{node.ErrHeld, tellHeld},
+	{node.ErrSeen, tellSeen},
 	{node.ErrNameMode, tellNameMode},
 	{node.ErrTooOld, tellTooOld},
 	{node.ErrSelf, tellSelf},
@@ -152,8 +153,14 @@ func tellDuplicate(e *node.DialError, me self) *control.Error {
 
 func tellRefused(e *node.DialError, _ self) *control.Error {
 	return fail("refused", peerOf(e)+" refused us: it does not allow this node",
-		`it answered "not_allowed": it left the cluster, has our name or another node of it, or a list there (net_kernel:allow) lacks us`,
+		`it answered "not_allowed": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us`,
 		"there: liminal join ADDR, or net_kernel:allow")
+}
+
+// tellSeen is for one of several addresses to look at.
+func tellSeen(e *node.DialError, _ self) *control.Error {
+	return fail("looks", e.Address+" is "+node.ErrSeen.Error(),
+		"it has a connection under the name that we look under, as another address has given us", "leave it out")
 }
 
 func tellHeld(e *node.DialError, me self) *control.Error {

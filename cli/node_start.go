@@ -195,9 +195,6 @@ func (r *nodeRun) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.Peer.Look {
-			continue // it comes and goes with each command; peers and watch show it
-		}
 		if err := r.out.event(eventOf(e, boot), ""); err != nil {
 			return err
 		}

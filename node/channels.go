@@ -124,17 +124,10 @@ func (n *Node) addMembers(c *Channel, g group, counts *counts) {
 
 // Subscriptions lists the channels that a peer has joined, sorted.
 func (n *Node) Subscriptions(peer string) []string {
-	g := n.groups
-	g.mu.RLock()
-	defer g.mu.RUnlock()
 	var names []string
-	for _, m := range g.links {
-		if m.name != peer {
-			continue
-		}
-		for _, k := range g.scope.PeerGroups(m) {
-			name, _ := k.Channel()
-			names = append(names, name)
+	for _, m := range n.groups.members() {
+		if m.name == peer {
+			names = append(names, n.groups.channelsOf(m)...)
 		}
 	}
 	slices.Sort(names)
@@ -144,20 +137,36 @@ func (n *Node) Subscriptions(peer string) []string {
 // AllSubscriptions lists the channels that each peer has joined, sorted. Peers
 // that have joined none are not in it.
 func (n *Node) AllSubscriptions() map[string][]string {
-	g := n.groups
-	g.mu.RLock()
-	defer g.mu.RUnlock()
 	all := map[string][]string{}
-	for _, m := range g.links {
-		for _, k := range g.scope.PeerGroups(m) {
-			name, _ := k.Channel()
-			all[m.name] = append(all[m.name], name)
+	for _, m := range n.groups.members() {
+		if names := n.groups.channelsOf(m); len(names) > 0 {
+			all[m.name] = append(all[m.name], names...)
 		}
 	}
 	for _, names := range all {
 		slices.Sort(names)
 	}
 	return all
+}
+
+// members are the links that the scope knows now.
+func (g *groups) members() []*memberLink {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return slices.Collect(maps.Values(g.links))
+}
+
+// channelsOf names the channels of one link's node. The lock is held for that
+// one only: who publishes waits for it.
+func (g *groups) channelsOf(m *memberLink) []string {
+	g.mu.RLock()
+	keys := g.scope.PeerGroups(m)
+	g.mu.RUnlock()
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i], _ = k.Channel()
+	}
+	return names
 }
 
 // channelCounters are those of scope and bus.

@@ -49,6 +49,7 @@ func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 		"pg_dropped_lost":     c.scopeLost.Load(),
 		"pg_dropped_late":     c.scopeLate.Load(),
 		"pub_to_nobody":       c.pubNobody.Load(),
+		"looks":               n.countLooks(),
 		"messages_from_other": c.fromForged.Load(),
 		"dropped_too_long":    c.tooLong.Load(),
 	})

@@ -64,6 +64,13 @@ func (n *Node) dial(ctx context.Context, t discovery.Target, fl *flight) {
 // reach resolves a target afresh and tries every address it gives, until one
 // answers or one says something that another would only repeat.
 func (n *Node) reach(ctx context.Context, t discovery.Target) (links.Info, netip.AddrPort, error) {
+	return n.reachBy(ctx, t, n.table.Dial)
+}
+
+// dialFunc is Table.Dial or Table.DialNew.
+type dialFunc func(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (links.Info, error)
+
+func (n *Node) reachBy(ctx context.Context, t discovery.Target, dial dialFunc) (links.Info, netip.AddrPort, error) {
 	if err := n.vetAddress(t.Address); err != nil {
 		return links.Info{}, netip.AddrPort{}, n.dialError(t, netip.AddrPort{}, err)
 	}
@@ -78,7 +85,7 @@ func (n *Node) reach(ctx context.Context, t discovery.Target) (links.Info, netip
 			worst.add(ap, err)
 			continue
 		}
-		info, err := n.table.Dial(ctx, timeout, ap, t.Expect)
+		info, err := dial(ctx, timeout, ap, t.Expect)
 		if err == nil {
 			return info, ap, n.resolver.Learn(info.Name, ap.String())
 		}
@@ -178,6 +185,7 @@ var outcomes = []struct {
 	{dist.ErrSameName, discovery.OutcomeRefused},
 	{dist.ErrTooOld, discovery.OutcomeRefused},
 	{ErrNameMode, discovery.OutcomeRefused},
+	{links.ErrForgotten, discovery.OutcomeRefused},
 }
 
 func outcome(err error) discovery.Outcome {

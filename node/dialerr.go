@@ -20,6 +20,7 @@ var causes = []struct {
 	{ErrNameMode, ErrNameMode, "name"},
 	{links.ErrHeld, ErrHeld, "name"},
 	{links.ErrTaken, ErrDuplicate, "status"},
+	{links.ErrForgotten, ErrForgotten, "challenge"},
 	{dist.ErrAlive, ErrDuplicate, "status"},
 	{discovery.ErrNoHost, ErrNoHost, "resolve"},
 	{discovery.ErrNoPort, ErrNoPort, "resolve"},

@@ -42,7 +42,10 @@
 // Each poll also tells who joined and left which channels (sub.add, sub.remove),
 // this node included: of each node at most 16 by name, and how many more there
 // were in each direction. What a newcomer brings along is counted and not
-// named, unless it is a single channel. What was joined and left between two
+// named, unless it is a single channel. Of all nodes together there are 256 of
+// these events at once and 16 a second after that (budget.go): what is beyond is
+// told later, as one count of what was joined and one of what was left, so that
+// channels do not push membership out of the ring. What was joined and left between two
 // polls may be told or not; Peer.Subs is right after each event. A peer's
 // channels are told after its join; when it goes, its leave says that they went.
 //
@@ -169,7 +172,12 @@
 // with a reload that names it after one that did not. An address is forgotten
 // with the peer that answered there, if one has. An outgoing link always counts
 // as wanted, since after Forget only what somebody asked for anew is dialled; so
-// Join under a bare address takes back whoever answers.
+// Join under a bare address takes back whoever answers. The one exception are the
+// dials of returns.go, on the word of peers that speak of a forgotten name: they
+// end before our digest goes out where the forgotten life answers.
+//
+// A C node may be started with a creation of its own choice, the same in all its
+// lives. They are one life to Forget: such a node comes back only by Join.
 //
 // # Looking from outside
 //
@@ -185,9 +193,19 @@
 // A target that does not allow us is tried under two names, not under all: it is
 // hardly about the name, and each try is an error in an OTP node's log.
 //
-// A liminal node lists looks while they are there, since who is connected is
-// never hidden; their end is no loss, and forgotten at once. A look is known by its
-// name and by being hidden, not liminal, and not dialled by us.
+// A liminal node neither lists looks nor makes events of them: they are no peers,
+// and a node to which only looks are connected is alone. The counter looks says how
+// many there are. A look is known by its name and its handshake: hidden, with the
+// flags of neither an OTP nor a liminal node, and not dialled by us.
+//
+// A look that dies hard, with its machine or the network, leaves its link to the
+// target until the tick time is over. Looks until then take the next names, of
+// which a target so meets all LookSlots at most. A killed process is not that: the
+// kernel ends its links.
+//
+// Of several addresses to look at, some may lead to one node. Those that give no
+// name and find ours taken there, while another address is up, are taken for that
+// (ErrSeen): another name would end the same way, sixteen times.
 //
 // Check (check.go) goes the same way one stage at a time, for a person who wants
 // to know at which it ends. It drives the handshake itself, beside any table.

@@ -40,6 +40,7 @@ var (
 	ErrForgotten   = errors.New("it was forgotten meanwhile")
 	ErrSlow        = errors.New("the subscription was too slow")
 	ErrLooks       = errors.New("no name is free to look under") // LookSlots are in use
+	ErrSeen        = errors.New("probably a target that is looked at already")
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )
 

@@ -22,9 +22,12 @@ type Forgotten struct {
 // address as it was joined or configured.
 //
 // What is forgotten is that life of the peer, by its creation: until it is
-// joined again it is not let in, and what others tell of it is passed over. A
-// restart is another life and comes back by itself, as does a peer that never
-// had a link here once it calls. A configured seed comes back with a restart of
+// joined again it is not let in. A restart is another life and comes back by
+// itself: when it calls, or when others speak of it, upon which it is dialled,
+// from 5 s after it was forgotten on and then after 30 s doubling to 5 min; the
+// handshake tells which life answers, and until then it is not listed. A peer
+// that never had a link here comes back when it calls, or when others speak of
+// it after 30 s. A configured seed comes back with a restart of
 // this node, or when Reload names it after a Reload that did not. At most 1,024
 // peers are remembered; then the oldest is let go, and is like one that nobody
 // ever spoke of here.
@@ -33,11 +36,9 @@ type Forgotten struct {
 // ErrAmbiguous, ErrSelf or ErrClosed; then nothing was done.
 func (n *Node) Forget(name string) (Forgotten, error) {
 	f, flights, ending, err := n.forgetNow(name)
-	for ending != nil { // its last link is being put away
+	for ending != nil { // its last link is being put away, and nothing was done
 		<-ending
-		var more []*flight
-		f, more, ending, err = n.forgetNow(name)
-		flights = append(flights, more...)
+		f, flights, ending, err = n.forgetNow(name)
 	}
 	if err == nil {
 		n.log.Info("peer forgotten", "peer", f.Name, "address", f.Address)
@@ -73,14 +74,15 @@ func (n *Node) forgetNow(name string) (f Forgotten, out []*flight, ending <-chan
 	if w.name != "" && (p != nil && p.member || n.table.Up(w.name)) {
 		return f, nil, nil, up
 	}
-	out = n.recallFlights(w.targets) // before the row goes: none of them brings it back
 	if w.name != "" {
 		if done, ending := n.table.Disown(w.name, p.creation()); !done {
-			return f, out, ending, up // at this very moment, unless it is ending
+			return f, nil, ending, up // at this very moment, unless it is ending
 		}
+		n.returns.forget(w.name, n.table.Disowned)
 		n.tracker.Forget(w.name)
 		n.resolver.Forget(w.name)
 	}
+	out = n.recallFlights(w.targets) // one that has brought a link since then finds itself unwanted
 	f = Forgotten{Name: w.name, Address: n.undial(w)}
 	if p != nil {
 		if p.listed {

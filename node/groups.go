@@ -25,6 +25,7 @@ type memberLink struct {
 	link       *dist.Link
 	name       string
 	generation uint64
+	met        bool // its channels were told once; guarded by Node.pollMu
 }
 
 type (
@@ -62,7 +63,7 @@ func newGroups(n *Node, name string) *groups {
 
 // up introduces the scope to a new peer. Its reader has not started.
 func (g *groups) up(info links.Info) {
-	m := &memberLink{info.Link, info.Name, info.Generation}
+	m := &memberLink{link: info.Link, name: info.Name, generation: info.Generation}
 	g.do(func() []out {
 		g.links[info.Link] = m
 		return g.scope.LinkUp(m, pg.Origin{Node: info.Name, Creation: info.Creation})
@@ -122,7 +123,7 @@ func (g *groups) sender(l *dist.Link) (m *memberLink, outs []out) {
 	}
 	r := l.Remote()
 	row, _ := g.n.table.Lookup(r.Name)
-	m = &memberLink{l, r.Name, row.Generation}
+	m = &memberLink{link: l, name: r.Name, generation: row.Generation}
 	g.links[l] = m
 	return m, g.scope.LinkUp(m, pg.Origin{Node: r.Name, Creation: r.Creation})
 }

@@ -18,6 +18,10 @@ func (n *Node) logRefusal(r links.Refusal) {
 	if canceled(n.ctx) {
 		return
 	}
+	if r.Forgotten {
+		n.log.Warn("forgotten peer refused", "peer", r.Peer, "addr", r.Addr, "try", "join it here, or restart it, to take it back")
+		return
+	}
 	level := n.log.Debug
 	if errors.Is(r.Err, dist.ErrCookie) || errors.Is(r.Err, dist.ErrSameName) || errors.Is(r.Err, dist.ErrReflection) {
 		level = n.log.Warn

@@ -164,8 +164,9 @@ func (n *Node) Looked(ctx context.Context) error {
 func (n *Node) looking() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, t := range n.plan.Status() {
-		if t.State == discovery.StateDialling || t.State == discovery.StateYielded ||
+	all := n.plan.Status()
+	for _, t := range all {
+		if t.State == discovery.StateDialling || t.State == discovery.StateYielded && !seenTwice(t, all) ||
 			t.State == discovery.StateWaiting && t.Last.IsZero() {
 			return true
 		}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
@@ -125,9 +126,39 @@ func (n *Node) asks(l *dist.Link) bool {
 	return false
 }
 
-// looks says whether p is somebody's look. It is here for a moment, and its end
-// is neither a loss nor worth remembering.
-func (p *peer) looks() bool { return isLookName(p.name) && p.passing() }
+// looks says whether p is somebody's look, by its handshake alone: what a peer
+// says later changes nothing. It is here for a moment: it is not listed and makes
+// no events, and its end is neither a loss nor worth remembering.
+func (p *peer) looks() bool {
+	i := p.info
+	return isLookName(p.name) && i.Offered != 0 && !i.Outgoing && !i.Offered.Has(dist.FlagPublished) &&
+		kindOf(i.Offered) == KindOther && !mayBeLiminal(i.Offered)
+}
+
+// countLooks is how many looks are there now. The caller holds n.mu.
+func (n *Node) countLooks() (k uint64) {
+	for _, p := range n.peers {
+		if p.link != nil && p.looks() {
+			k++
+		}
+	}
+	return k
+}
+
+// twice are the errors of a dial that has met another one of ours.
+var twice = []error{links.ErrTaken, links.ErrDialling, links.ErrCrowded, links.ErrReplaced, dist.ErrNOK}
+
+// seenTwice says whether an address, which does not tell a name, leads to a node
+// that has our name on a link, while there is such a link to another target:
+// probably two addresses of one node. Under another name they would be that again.
+func seenTwice(t discovery.TargetStatus, all []discovery.TargetStatus) bool {
+	if t.Expect != "" || !slices.ContainsFunc(twice, func(is error) bool { return errors.Is(t.Err, is) }) {
+		return false
+	}
+	return slices.ContainsFunc(all, func(o discovery.TargetStatus) bool {
+		return o.ID != t.ID && o.Role.Has(discovery.RoleSeed) && o.State == discovery.StateLinked
+	})
+}
 
 // nameTaken says whether another name may do better.
 func nameTaken(err error) bool {

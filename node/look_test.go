@@ -41,9 +41,9 @@ func TestLookAtLiminal(t *testing.T) {
 		}
 	}
 	for _, o := range []*Node{a, b} {
-		p := peerState(t, o, n.name, StateUp)
-		if p.Kind != KindOther || !p.Hidden || p.Outgoing {
-			t.Errorf("%s sees the look as %+v", o.name, p)
+		looksAt(t, o, 1)
+		if got := len(listed(o)) + len(o.PeerNames()); got != 2 {
+			t.Errorf("%s has %v and lists %v: the look is no peer", o.name, o.PeerNames(), listed(o))
 		}
 		o.groups.mu.Lock()
 		if len(o.groups.links) != 1 {
@@ -55,6 +55,63 @@ func TestLookAtLiminal(t *testing.T) {
 	n.Close()
 	for _, o := range []*Node{a, b} {
 		forgets(t, o, name)
+	}
+}
+
+// looksAt waits until so many looks are at a node.
+func looksAt(t *testing.T, o *Node, want uint64) {
+	t.Helper()
+	waitFor(t, o, fmt.Sprintf("%d look at it", want), func(o *Node) bool { return o.counter("looks") == want })
+}
+
+// A node that nobody but a look is connected to is as isolated as before.
+func TestLookIsNoPeer(t *testing.T) {
+	a := start(t, quiet(t, "a"))
+	b := start(t, quiet(t, "b", a.testAddr()))
+	a.Close()
+	waitFor(t, b, "a is gone", hasPeers())
+	r := newReader(t, b)
+	n := look(t, lookAt(b))
+	looksAt(t, b, 1)
+	b.PollOnce()
+	if s := b.Status(); !s.Isolated {
+		t.Errorf("a look is company: %v", s.Warnings)
+	}
+	n.Close()
+	looksAt(t, b, 0)
+	b.PollOnce()
+	if err := r.check(); err != nil || len(r.kinds) != 2 {
+		t.Errorf("the look made events: %v, %v", r.kinds, err)
+	}
+}
+
+// Two addresses of one node are one target, whichever is first.
+func TestLookAtTwoAddresses(t *testing.T) {
+	c := testConfig(t, "a")
+	c.Listen = "0.0.0.0:0"
+	a := start(t, c)
+	for range 10 {
+		at := lookAt()
+		for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
+			at.Addresses = append(at.Addresses, fmt.Sprintf("%s:%d", host, a.listen[0].Port()))
+		}
+		n := look(t, at)
+		if n.name != "liminal-look-0@127.0.0.1" || seen(n) != "a@127.0.0.1 up liminal" {
+			t.Errorf("%s sees %s", n.name, seen(n))
+		}
+		up := 0
+		for _, s := range n.Status().Seeds {
+			if s.State == "up" {
+				up++
+			} else if !errors.Is(s.Err, ErrSeen) {
+				t.Errorf("the other address: %+v", s)
+			}
+		}
+		if up == 0 {
+			t.Errorf("no address is up: %+v", n.Status().Seeds)
+		}
+		n.Close()
+		looksAt(t, a, 0)
 	}
 }
 
@@ -79,7 +136,7 @@ func forgets(t *testing.T, o *Node, name string) {
 		if err != nil {
 			return
 		}
-		if ev.Peer.Name == name && (ev.Type == EventDown || ev.Peer.Flaps > 0) {
+		if ev.Peer.Name == name {
 			t.Errorf("%s tells of the look: %+v", o.name, ev)
 		}
 	}
@@ -93,9 +150,7 @@ func TestLookEndsAnyhow(t *testing.T) {
 			c.Poll, c.NoNudge = poll, poll > 0
 			a := start(t, c)
 			n := look(t, lookAt(a))
-			if poll == 0 {
-				peerState(t, a, n.name, StateUp)
-			}
+			looksAt(t, a, 1)
 			for _, l := range liveLinks(a) {
 				l.Close(dist.ReasonReset, nil)
 			}

@@ -135,8 +135,7 @@ func (n *Node) told(from, name, host string, port uint16) {
 	if p != nil && p.link != nil || n.state == NodeAlone || n.state == NodeStopping || n.lookPasses(name, p) {
 		return
 	}
-	if n.table.Disowned(name) {
-		n.counts.toldForgotten.Add(1)
+	if n.barred(name, host, port) {
 		return
 	}
 	if err := n.plan.AddTold(name); err != nil {
@@ -147,6 +146,11 @@ func (n *Node) told(from, name, host string, port uint16) {
 		n.record(name).toldBy = from
 	}
 	n.list(name)
+	n.toldAddress(name, host, port)
+}
+
+// toldAddress files where a node is said to listen, if that was said.
+func (n *Node) toldAddress(name, host string, port uint16) {
 	if host != "" && port != 0 && n.resolver.Tell(name, net.JoinHostPort(host, strconv.Itoa(int(port)))) != nil {
 		n.counts.toldRefused.Add(1)
 	}

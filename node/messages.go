@@ -24,6 +24,7 @@ func (n *Node) linkUp(info links.Info) {
 	p.answered, p.pending, p.probed = false, false, time.Now()
 	kind := p.kind
 	p.failed = nil
+	delete(n.returns.ways, info.Name)
 	n.answerJoins(info)
 	n.mu.Unlock()
 

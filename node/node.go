@@ -39,9 +39,10 @@ type Node struct {
 	resolver *discovery.Resolver
 	epmd     *epmd.Registrar // nil when off
 
-	pollMu  sync.Mutex // one poll at a time; guards tracker and polls
+	pollMu  sync.Mutex // one poll at a time; guards tracker, polls and budget
 	tracker *membership.Tracker
 	polls   uint64        // snapshots taken; the tracker's version, since rows may be held
+	budget  subsBudget    // of events of channels; guarded by pollMu
 	polled  atomic.Uint64 // 1 + the table version last polled
 
 	mu      sync.Mutex // guards what follows
@@ -53,8 +54,9 @@ type Node struct {
 	taking  int // answers being taken: no calls any more, and not told yet
 	joins   map[uint64][]chan joinResult
 	flights map[uint64]*flight // dials that are out, by target
-	greeted chan struct{}      // closed and replaced when a hello comes or a link ends
-	turns   [len(turns)]turn   // of askMesh
+	returns returns
+	greeted chan struct{}    // closed and replaced when a hello comes or a link ends
+	turns   [len(turns)]turn // of askMesh
 	dialFor time.Duration
 	forget  time.Duration
 	drain   time.Duration

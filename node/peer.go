@@ -34,7 +34,6 @@ type Peer struct {
 	State      State
 	Kind       Kind
 	Hidden     bool
-	Look       bool           // it only looks from outside, see Look
 	Flapping   bool           // three losses within ten minutes
 	Addr       netip.AddrPort // where it listens if it told, else the link's other end
 	Outgoing   bool           // we dialled it

@@ -87,7 +87,7 @@ func (n *Node) turn(p *peer, s State, now time.Time) {
 	if p.state == s && p.listed {
 		return
 	}
-	p.listed = true
+	p.listed = p.listed || !p.looks()
 	p.setState(s, now)
 	n.emit(now, p, Event{Type: EventState})
 }
@@ -95,10 +95,8 @@ func (n *Node) turn(p *peer, s State, now time.Time) {
 // unlist ends the record of a peer, and says so. The caller holds n.mu.
 func (n *Node) unlist(now time.Time, p *peer) {
 	delete(n.peers, p.name)
-	if p.listed {
-		p.subs = 0
-		n.emit(now, p, Event{Type: EventForget})
-	}
+	p.subs = 0
+	n.emit(now, p, Event{Type: EventForget})
 }
 
 // logLine is a line for the log, written once Node.mu is free.
@@ -152,9 +150,9 @@ func (n *Node) joined(now time.Time, j membership.Joined, r links.Info) logLine 
 	if p.was {
 		ev.Type, ev.Away = EventRejoin, now.Sub(p.gone)
 	}
-	p.member, p.was, p.listed = true, true, true
-	p.number, p.subs = j.Generation, 0
 	p.info = r
+	p.member, p.was, p.listed = true, true, p.listed || !p.looks()
+	p.number, p.subs = j.Generation, 0
 	p.state, p.changed = StateUp, r.Since
 	p.lost(now, j.Coalesced)
 	n.counts.joined.Add(1)
@@ -208,8 +206,8 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 // lookEnded takes a look off the list as soon as it has left.
 func (n *Node) lookEnded(now time.Time, p *peer) {
 	if p.looks() {
-		p.listed, p.was = false, false
 		n.emit(now, p, Event{Type: EventForget})
+		p.listed, p.was = false, false
 	}
 }
 
@@ -257,11 +255,11 @@ func (p *peer) flapping(now time.Time) bool {
 	return len(p.losses) == flapLosses && now.Sub(p.losses[0]) < flapWindow
 }
 
-// memberNames lists the members, sorted. The caller holds n.mu.
+// memberNames lists the members, sorted; looks are none that count. The caller holds n.mu.
 func (n *Node) memberNames() []string {
 	var names []string
 	for name, p := range n.peers {
-		if p.member {
+		if p.member && p.listed {
 			names = append(names, name)
 		}
 	}

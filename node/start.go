@@ -61,9 +61,10 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	}
 	n := &Node{
 		cfg: c, name: name, log: c.Logger, creation: dist.NewCreation(), started: time.Now(),
-		tracker: membership.New(), state: NodeJoining, feed: newFeed(),
+		tracker: membership.New(), budget: newSubsBudget(time.Now()), state: NodeJoining, feed: newFeed(),
 		peers: map[string]*peer{}, calls: map[uint64]*call{}, joins: map[uint64][]chan joinResult{}, flights: map[uint64]*flight{},
 		dialFor: c.DialTimeout, forget: c.ForgetAfter, drain: c.Drain,
+		returns: newReturns(),
 		greeted: make(chan struct{}),
 		nudges:  make(chan struct{}, 1), kicks: make(chan struct{}, 1), settled: make(chan struct{}, 1),
 		rounds: make(chan struct{}),

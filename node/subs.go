@@ -11,8 +11,9 @@ type change = pg.Change[*memberLink]
 
 // pollSubs announces who joined and left which channels since the last poll.
 // A peer whose own join is not announced yet keeps its changes until it is; one
-// whose link has ended has none any more, since its leave says it all. The
-// caller holds n.pollMu, which keeps members what they are.
+// whose link has ended has none any more, since its leave says it all. So does a
+// peer for which the budget has nothing left. The caller holds n.pollMu, which
+// keeps members what they are.
 func (n *Node) pollSubs(now time.Time) {
 	g := n.groups
 	if !g.moved.Swap(false) && !g.left {
@@ -23,13 +24,22 @@ func (n *Node) pollSubs(now time.Time) {
 	g.mu.RUnlock()
 	ready := n.announced(links)
 	g.left = len(ready) < len(links)
+	held := n.budget.choose(now, links, ready)
 	g.mu.Lock()
 	changes := g.scope.Take(func(m *memberLink) bool { return ready[m] })
 	g.mu.Unlock()
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	for _, c := range changes {
+		if c, ok := n.budget.pay(c); ok {
+			n.tellSubs(now, c)
+		}
+	}
+	if c, ok := n.budget.settle(); ok {
 		n.tellSubs(now, c)
+	}
+	n.mu.Unlock()
+	if held || n.budget.owes() {
+		g.moved.Store(true) // the next poll looks again
 	}
 }
 
@@ -61,7 +71,7 @@ func (n *Node) tellSubs(now time.Time, c change) {
 
 // ownRow is this node as its own events show it: no peer, and without a state.
 func (n *Node) ownRow() *peer {
-	p := &peer{name: n.name, kind: KindLiminal, version: Version}
+	p := &peer{name: n.name, kind: KindLiminal, version: Version, listed: true}
 	p.info.Creation = n.creation
 	return p
 }

@@ -77,8 +77,8 @@ func (n *Node) targets() map[string]discovery.TargetStatus {
 func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 	v := Peer{
 		Name: p.name, State: p.state, Kind: p.kind,
-		Hidden: p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
-		Look:   p.looks(), Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
+		Hidden:   p.info.Offered != 0 && !p.info.Offered.Has(dist.FlagPublished),
+		Flapping: p.flapping(now), Addr: p.info.Addr, Outgoing: p.info.Outgoing,
 		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
 		Creation: p.info.Creation, Generation: p.info.Generation,
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
@@ -126,9 +126,13 @@ func (n *Node) epmdStatus() EPMDStatus {
 // seedStatus lists configured and joined addresses. The caller holds n.mu.
 func (n *Node) seedStatus() []SeedStatus {
 	var list []SeedStatus
-	for _, t := range n.plan.Status() {
+	all := n.plan.Status()
+	for _, t := range all {
 		if t.Role&(discovery.RoleSeed|discovery.RoleJoined) == 0 {
 			continue
+		}
+		if n.cfg.look && seenTwice(t, all) {
+			t.Err = &DialError{Address: t.Address.String(), Err: &causeError{ErrSeen, ErrSeen}}
 		}
 		list = append(list, SeedStatus{
 			Address: t.Address.String(), State: n.seedState(t), Node: t.Name,

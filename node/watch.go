@@ -96,11 +96,14 @@ func (f *feed) close() {
 }
 
 // emit adds an event about p, which may be nil; a creation and generation that
-// ev has already stay. The caller holds n.mu, so that a snapshot and the events
+// ev has already stay. Of who is not listed there are no events. The caller holds n.mu, so that a snapshot and the events
 // after it fit together.
 func (n *Node) emit(now time.Time, p *peer, ev Event) {
 	if n.state == NodeStopping && ev.Type != EventStopping {
 		return // node.stopping is the last event
+	}
+	if p != nil && !p.listed {
+		return // a look
 	}
 	ev.Time = now
 	if p != nil {

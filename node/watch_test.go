@@ -381,6 +381,7 @@ func TestEventsAreValues(t *testing.T) {
 	takeSnapshot(t, w)
 	n.mu.Lock()
 	p := n.record("b@127.0.0.1")
+	p.listed = true
 	p.setState(StateUp, time.Now())
 	n.emit(time.Now(), p, Event{Type: EventJoin})
 	p.setState(StateDown, time.Now())

@@ -65,7 +65,8 @@ type Seed struct {
 	Next    *time.Time `json:"next"` // when it is dialled again
 }
 
-// PeerCounts counts listed peers by state.
+// PeerCounts counts listed peers by state. Who only looks from outside (peers
+// --attach) is no peer: the counter looks says how many do now.
 type PeerCounts struct {
 	Up       int `json:"up"`
 	Suspect  int `json:"suspect"`

@@ -114,7 +114,7 @@ func (t *Table) failed(a *attempt, link *dist.Link, err error) {
 		link.Close(dist.ReasonReset, err)
 	}
 	if t.cfg.Refused != nil {
-		t.cfg.Refused(Refusal{Addr: a.addr, Peer: a.name, Err: err})
+		t.cfg.Refused(Refusal{Addr: a.addr, Peer: a.name, Err: err, Forgotten: a.barred})
 	}
 }
 

@@ -25,6 +25,8 @@ type attempt struct {
 	proving  bool   // outgoing: our digest may be with the peer
 	crowded  bool   // outgoing: another dial of ours has met the same name since
 	hasty    bool   // outgoing: proving while an inbound one was under way
+	newLife  bool   // outgoing: not to the life that was disowned, see DialNew
+	barred   bool   // inbound: refused as the first of a life that was disowned
 	over     bool   // ended is closed
 
 	ended chan struct{}   // closed when it has left the table
@@ -123,6 +125,8 @@ func (a *attempt) admit(h dist.Hello) dist.Status {
 	a.name, a.creation = h.Name, h.Creation
 	status := t.judge(h)
 	switch status {
+	case dist.StatusNotAllowed:
+		a.barred = t.firstRefusal(h)
 	case dist.StatusOK, dist.StatusOKSimultaneous, dist.StatusAlive:
 		t.in[a] = true
 	}

@@ -134,6 +134,8 @@ func (a *attempt) mayProve(h dist.Hello, patient bool) (<-chan struct{}, error) 
 		return nil, ErrUp
 	case t.isHeld(h.Name):
 		return nil, ErrHeld
+	case a.newLife && t.sameLife(h.Name, h.Creation):
+		return nil, ErrForgotten
 	case up && r.contested(h.Creation, time.Now()):
 		return nil, ErrDuplicate
 	case o != nil && o != a:

@@ -32,15 +32,22 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // meanwhile by its own attempt. ErrLost, ErrDialling and dist.ErrNOK say that
 // another attempt to the same peer is under way: Await its outcome.
 func (t *Table) Dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
-	info, err := t.dial(ctx, timeout, addr, want)
+	info, err := t.dial(ctx, timeout, addr, want, false)
 	for pause := nokPause; pause <= yieldTime && want == "" && errors.Is(err, dist.ErrNOK); pause *= 2 {
 		// Whose attempt has won is not known under a label: let it finish, then
 		// ask again who is there. It may have failed here, and not be over there.
 		t.calm(ctx)
 		t.rest(ctx, pause)
-		info, err = t.dial(ctx, timeout, addr, want)
+		info, err = t.dial(ctx, timeout, addr, want, false)
 	}
 	return info, err
+}
+
+// DialNew is Dial of a name that was disowned, on others' word that it is there:
+// it takes another life of it. Where the one that was disowned answers, it ends
+// the handshake with ErrForgotten before our digest goes out.
+func (t *Table) DialNew(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
+	return t.dial(ctx, timeout, addr, want, true)
 }
 
 // nokPause is the first pause before a label that was told nok is dialled again.
@@ -65,9 +72,9 @@ func (t *Table) calm(ctx context.Context) {
 	}
 }
 
-func (t *Table) dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
+func (t *Table) dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string, newLife bool) (Info, error) {
 	a := t.newAttempt(ctx, addr)
-	a.outgoing, a.want, a.name = true, want, want
+	a.outgoing, a.want, a.name, a.newLife = true, want, want, newLife
 	if err := t.reserve(a); err != nil {
 		a.stop(nil)
 		info := t.present(want)
@@ -143,7 +150,8 @@ func (t *Table) greet(a *attempt) (Info, error) {
 
 // insist answers the status alive: yes, unless we are polite, or have a live link
 // at that address or under that name. Saying yes to a peer that is up is harmless,
-// since learned ends the handshake before our digest goes out.
+// since learned ends the handshake before our digest goes out. Nor is a peer
+// insisted upon that was disowned: another life of it has no link to us.
 func (t *Table) insist(a *attempt) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +161,7 @@ func (t *Table) insist(a *attempt) bool {
 			return false
 		}
 	}
-	return !t.cfg.Polite
+	return !t.cfg.Polite && !a.newLife
 }
 
 // giveUp closes the socket. A peer that was up already, or is meanwhile, is no
@@ -165,6 +173,9 @@ func (t *Table) giveUp(a *attempt, err error) (Info, error) {
 	err = t.verdict(a, a.explain(err))
 	if errors.Is(err, dist.ErrAlive) && t.cfg.Polite && !t.present(a.heard()).Up {
 		err = ErrTaken
+	}
+	if errors.Is(err, dist.ErrAlive) && a.newLife && !t.present(a.heard()).Up {
+		err = ErrForgotten
 	}
 	if errors.Is(err, ErrUp) || errors.Is(err, dist.ErrAlive) {
 		return t.present(a.heard()), ErrUp

@@ -1,6 +1,11 @@
 package links
 
-import "errors"
+import (
+	"errors"
+	"time"
+
+	"github.com/liminal-bus/liminal/internal/dist"
+)
 
 // MaxForgotten is how many names are remembered as forgotten.
 const MaxForgotten = 1024
@@ -12,13 +17,15 @@ var ErrForgotten = errors.New("the peer was forgotten in this life of it")
 type forgotten struct {
 	creation uint32 // of the life meant; 0: it never had a link
 	number   uint64 // rises with each
+	since    time.Time
+	refused  bool // its life was refused, and Config.Refused told
 }
 
 // Disown is Forget for good: the row of a name that has no link goes, and the
 // life that it was of is not let in again: its handshakes are not allowed. A
-// name that never had a link is only remembered, see Disowned. creation is
-// that of the last life, for where the table has dropped the row already. It
-// reports false, and does nothing, if the name has a link; where one has ended
+// name that never had a link is only remembered, see Disowned. A dial of it by
+// name that is out comes to nothing. creation is that of the last life, for where
+// the table has dropped the row already. It reports false, and does nothing, if the name has a link; where one has ended
 // and its Down has not returned, ask again once ending is closed.
 //
 // The name is remembered until Recall, or until it has a link: that of another
@@ -38,13 +45,16 @@ func (t *Table) Disown(name string, creation uint32) (done bool, ending <-chan s
 		delete(t.rows, name)
 		t.version.Add(1)
 	}
+	if o := t.out[name]; o != nil && o.want == name {
+		o.cancel(ErrForgotten) // it would take the name back
+	}
 	delete(t.forgotten, name)
 	if len(t.forgotten) >= MaxForgotten {
 		delete(t.forgotten, t.firstForgotten())
 		t.counts.forgotDropped.Add(1)
 	}
 	t.lastForgot++
-	t.forgotten[name] = forgotten{creation, t.lastForgot}
+	t.forgotten[name] = forgotten{creation: creation, number: t.lastForgot, since: time.Now()}
 	return true, nil
 }
 
@@ -63,6 +73,15 @@ func (t *Table) Disowned(name string) bool {
 	return ok
 }
 
+// Forgotten tells of a name that Disown remembers: the life meant, 0 if it never
+// had a link, and since when.
+func (t *Table) Forgotten(name string) (creation uint32, since time.Time, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f, ok := t.forgotten[name]
+	return f.creation, f.since, ok
+}
+
 // firstForgotten is the name that was disowned first. The caller holds t.mu.
 func (t *Table) firstForgotten() (first string) {
 	for name, f := range t.forgotten {
@@ -76,10 +95,28 @@ func (t *Table) firstForgotten() (first string) {
 // isForgotten says whether that life of a name is not let in, and counts it.
 // The caller holds t.mu.
 func (t *Table) isForgotten(name string, creation uint32) bool {
-	f, ok := t.forgotten[name]
-	if !ok || f.creation == 0 || f.creation != creation {
+	if !t.sameLife(name, creation) {
 		return false
 	}
 	t.counts.refusedForgotten.Add(1)
+	return true
+}
+
+// sameLife says whether that life of a name is the one that was disowned. The
+// caller holds t.mu.
+func (t *Table) sameLife(name string, creation uint32) bool {
+	f, ok := t.forgotten[name]
+	return ok && f.creation != 0 && f.creation == creation
+}
+
+// firstRefusal says whether a handshake that was not allowed is the first of a
+// life that was disowned. The caller holds t.mu.
+func (t *Table) firstRefusal(h dist.Hello) bool {
+	f := t.forgotten[h.Name]
+	if f.refused || !t.sameLife(h.Name, h.Creation) {
+		return false
+	}
+	f.refused = true
+	t.forgotten[h.Name] = f
 	return true
 }

@@ -128,3 +128,25 @@ func TestDisownIsBounded(t *testing.T) {
 	}
 	e.Close(dist.ReasonStopped)
 }
+
+// DialNew takes another life only: the one that was disowned never has our
+// digest, and is told nothing else either.
+func TestDialNew(t *testing.T) {
+	a, b := open(t, "a@h", 1, nil), open(t, "b@h", 2, nil)
+	gone(t, a, b)
+	disown(a, "b@h", 0)
+	addr := b.listeners[0].Addr()
+	if _, err := a.DialNew(t.Context(), within, addrOf(addr), "b@h"); !errors.Is(err, ErrForgotten) || !a.Disowned("b@h") {
+		t.Errorf("the same life: %v", err)
+	}
+	if b.Up("a@h") {
+		t.Error("it has a link")
+	}
+	again := open(t, "b@h", 3, nil)
+	if info, err := a.DialNew(t.Context(), within, addrOf(again.listeners[0].Addr()), "b@h"); err != nil || info.Creation != 3 {
+		t.Fatalf("its next life: %+v, %v", info, err)
+	}
+	if a.Disowned("b@h") {
+		t.Error("its next life is up, and it is disowned still")
+	}
+}

@@ -63,6 +63,8 @@ type Refusal struct {
 	Addr netip.AddrPort
 	Peer string // the name it claimed, "" if it got no further
 	Err  error
+	// Forgotten: it is the first of a life of Peer that was disowned, see Disown.
+	Forgotten bool
 }
 
 // Table is the connection table of one node. Its methods may be called from
