@@ -20,6 +20,8 @@ func (m *model) banner() []bannerLine {
 	switch {
 	case m.link == linkStopped && m.live.known:
 		return m.stoppedBanner()
+	case m.link == linkCut:
+		return []bannerLine{{roleWarn, fmt.Sprintf("No events for %s (%s). %s may well live: asking again ...", secondsText(m.now.Sub(m.lost)), m.why, m.nodeName())}}
 	case m.link == linkStopped:
 		return []bannerLine{
 			{roleWarn, fmt.Sprintf("Waiting for %s (%s) ...", m.nodeName(), m.why)},
@@ -30,7 +32,7 @@ func (m *model) banner() []bannerLine {
 	case !m.back.at.IsZero() && m.now.Sub(m.back.at) < backFor:
 		return []bannerLine{{roleWarn, m.backText()}}
 	}
-	return nil
+	return m.seedBanner()
 }
 
 func (m *model) stoppedBanner() []bannerLine {
@@ -56,7 +58,7 @@ func (m *model) backText() string {
 		return fmt.Sprintf("%s is back (restarted). %s", m.nodeName(), lost)
 	case m.back.missed > 0:
 		return fmt.Sprintf("%s answers again. %s are lost.", m.nodeName(), plural(m.back.missed, "event"))
-	case m.live.boot == "":
+	case !m.live.resume.Resume:
 		return fmt.Sprintf("%s answers again. %s", m.nodeName(), lost)
 	}
 	return m.nodeName() + " answers again. No event was lost."
@@ -90,6 +92,9 @@ func (m *model) emptyState() []string {
 	if !m.shown().known {
 		return []string{" Asking " + name + " ..."}
 	}
+	if m.link == linkStopped {
+		return []string{" " + name + " had no peers."}
+	}
 	s := m.shown().status
 	listen := "?"
 	if len(s.Listen) > 0 {
@@ -101,6 +106,7 @@ func (m *model) emptyState() []string {
 		lines = append(lines, m.advice("From another machine:", "liminal node start --seed "+seedAddress(name, listen))...)
 	}
 	lines = append(lines, m.erlangAdvice(name)...)
+	lines = append(lines, m.seedLines()...)
 	switch {
 	case !m.shown().told:
 		return lines

@@ -10,9 +10,11 @@ type column[T any] struct {
 	wide  bool // only in the wide form
 	slim  bool // only without it
 	text  func(c *paper, v T) string
-	role  func(v T) role // nil: plain
-	raw   bool           // text gives exactly width columns, made here
-	rest  bool           // takes of the room that names do not need
+	role  func(v T) role   // nil: plain
+	raw   bool             // text gives exactly width columns, made here
+	rest  bool             // takes of the room that names do not need
+	over  func(v T) string // what is written over this column and those under it; "" is nothing
+	under bool
 }
 
 // paper is what cells are made for.
@@ -81,10 +83,15 @@ func titles[T any](t theme, cols []column[T], w, marker int) string {
 // rowLine is one row. mark stands in front of it: ">" is the selected one.
 func rowLine[T any](p *paper, cols []column[T], w int, mark string, v T) *line {
 	l := p.m.theme.line(w).add(plain, mark)
-	for _, c := range cols {
-		r := plain
+	for i := 0; i < len(cols); i++ {
+		c, r := cols[i], plain
 		if c.role != nil {
 			r = c.role(v)
+		}
+		if n, s := spread(cols[i:], v); n > 0 {
+			l.cell(r, s, wide(cols[i:i+n]), false).add(plain, " ")
+			i += n - 1
+			continue
 		}
 		if p.cells = c.width; c.raw && l.n+c.width <= w {
 			l.raw(r, c.text(p, v), c.width)
@@ -94,6 +101,34 @@ func rowLine[T any](p *paper, cols []column[T], w int, mark string, v T) *line {
 		l.add(plain, " ")
 	}
 	return l
+}
+
+// spread gives what is written over the first of cols and how many columns it
+// takes; 0 where it has none, or too few for words.
+func spread[T any](cols []column[T], v T) (n int, s string) {
+	if cols[0].over == nil {
+		return 0, ""
+	}
+	if s = cols[0].over(v); s == "" {
+		return 0, ""
+	}
+	for n = 1; n < len(cols) && cols[n].under; n++ {
+	}
+	if wide(cols[:n]) < leastSpread {
+		return 0, ""
+	}
+	return n, s
+}
+
+const leastSpread = 24 // columns: "connection refused, 4 t…"
+
+// wide is how many columns they take side by side.
+func wide[T any](cols []column[T]) int {
+	n := len(cols) - 1
+	for _, c := range cols {
+		n += c.width
+	}
+	return n
 }
 
 // spark draws a history in the column's width.

@@ -18,6 +18,7 @@ const (
 	stateDown     = "down"
 	stateFlap     = "flap"   // up, and flapping
 	kindHidden    = "hidden" // otp, and not listed in nodes()
+	kindOther     = "other"  // neither liminal nor of today's OTP
 )
 
 const (
@@ -29,9 +30,9 @@ const (
 // the node tells, and copied whole when the picture is frozen.
 type data struct {
 	node     string
-	boot     string // of the newest event
-	seq      uint64 // of the newest event
-	known    bool   // a snapshot or a list has come
+	boot     string               // of the newest event
+	resume   control.WatchRequest // how to go on where the stream ends
+	known    bool                 // a snapshot or a list has come
 	status   control.Status
 	told     bool // status has come
 	rows     map[string]*row
@@ -51,7 +52,7 @@ type data struct {
 
 // row is one peer.
 type row struct {
-	p     control.Peer // Subscriptions is null unless a filter asks for them
+	p     control.Peer // Subscriptions is null until a filter asks for them
 	event time.Time    // of the newest event about it, by the node's clock
 	round uint64       // of the last snapshot that had it
 	rtt   history
@@ -105,6 +106,14 @@ func (d *data) row(name string) *row {
 		d.members++
 	}
 	return r
+}
+
+// forgetNames drops the names of channels, which are asked for no more and
+// would grow old.
+func (d *data) forgetNames() {
+	for _, r := range d.rows {
+		r.p.Subscriptions = nil
+	}
 }
 
 func (d *data) drop(name string) {
@@ -181,6 +190,9 @@ func newer(list, t time.Time) bool { return list.IsZero() || list.After(t) }
 func (r *row) list(p control.Peer, when, at time.Time) {
 	r.count(p, at)
 	if newer(when, r.event) {
+		if p.Subscriptions == nil && p.Subs > 0 && p.Generation == r.p.Generation {
+			p.Subscriptions = r.p.Subscriptions // a brief list does not tell
+		}
 		r.ended(p.State, p.Generation, or2(p.Changed, when))
 		r.p = p
 	}
@@ -201,11 +213,14 @@ func (r *row) count(p control.Peer, at time.Time) {
 	r.p.In, r.p.Out, r.p.Drops = p.In, p.Out, p.Drops
 }
 
-// measure notes the round trip time, or that there is none.
+// measure notes the round trip time, or that there is none. A suspect peer
+// answers no probe: its time is one of before.
 func (r *row) measure(at time.Time) {
 	switch {
 	case !isUp(r.p.State):
 		r.rtt.gap(at)
+	case r.p.State == stateSuspect:
+		r.rtt.advance(at)
 	case r.p.RTTMicros != nil:
 		r.rtt.add(at, float64(*r.p.RTTMicros))
 	}
@@ -249,10 +264,13 @@ func state(p *control.Peer) string {
 	return p.State
 }
 
-// kind is the word shown for a peer.
+// kind is the word shown for a peer. What was never reached has not told its own.
 func kind(p *control.Peer) string {
-	if p.Hidden && p.Kind != "liminal" {
+	switch {
+	case p.Hidden && p.Kind != "liminal":
 		return kindHidden
+	case p.Kind == "" || p.Kind == kindOther && p.Generation == 0 && !isUp(p.State):
+		return "-"
 	}
 	return p.Kind
 }

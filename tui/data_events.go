@@ -20,25 +20,40 @@ var eventRows = map[string]func(d *data, e control.Event, at time.Time){
 	control.EventSubAdd:       (*data).peerSubs,
 	control.EventSubRemove:    (*data).peerSubs,
 	control.EventStopping:     func(d *data, _ control.Event, _ time.Time) { d.goodbye = true },
-	control.EventGap:          func(d *data, _ control.Event, _ time.Time) { d.snapping = false },
+	control.EventGap:          (*data).missed,
 }
 
 // applyEvent takes one event of the stream. at is our clock.
 func (d *data) applyEvent(e control.Event, at time.Time) {
 	if d.boot != "" && e.Boot != d.boot {
-		d.restarted()
+		d.restarted(e.Time)
 	}
-	d.seq, d.boot = e.Seq, e.Boot
+	d.boot = e.Boot
+	if e.Type != control.EventSnapshotPeer && e.Type != control.EventGap { // the rest of a snapshot would be lost
+		d.resume = control.WatchRequest{Resume: true, Since: e.Seq, Boot: e.Boot}
+	}
 	if apply := eventRows[e.Type]; apply != nil {
 		apply(d, e, at)
 		d.changes++
 	}
-	d.log.add(e)
+	if e.Type != control.EventGap {
+		d.log.add(e)
+	}
+}
+
+// missed is a gap. That of another boot counts the events of a life that this
+// reader never saw; restarted has told of it.
+func (d *data) missed(e control.Event, _ time.Time) {
+	d.snapping = false
+	if !d.resume.Resume || d.resume.Boot == e.Boot {
+		d.log.add(e)
+	}
 }
 
 // restarted forgets what belongs to links of the node's former life. Numbers of
 // links begin anew with each.
-func (d *data) restarted() {
+func (d *data) restarted(when time.Time) {
+	d.log.tell(when, verbRestart, d.node, "what it saw before is lost")
 	d.goodbye, d.listed = false, time.Time{}
 	for _, r := range d.rows {
 		r.p.Since, r.p.Generation, r.counted = nil, 0, time.Time{}
@@ -105,7 +120,7 @@ func (d *data) peerGone(e control.Event, at time.Time) {
 		r.loss(e.Time)
 	}
 	r.link(e, nil)
-	r.p.Since, r.p.RTTMicros, r.p.Subs = nil, nil, 0
+	r.p.Since, r.p.RTTMicros, r.p.Subs, r.p.Subscriptions = nil, nil, 0, nil
 	r.in, r.out = -1, -1
 	r.measure(at)
 }

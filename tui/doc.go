@@ -15,9 +15,17 @@
 // by the node's clock. So a list under way cannot undo an event. A snapshot
 // replaces everything that it does not name.
 //
-// The stream's end leaves the table as it was, marked old. The stream is asked
-// for again every second, after the last event seen and the boot it belongs to;
-// another boot means that what came between is lost, and the screen says so.
+// A list without names of channels leaves those that are known.
+//
+// The stream's end alone says little: the node is called stopped when it said so
+// or when nobody answers on its socket. Then the table stays as it was, marked
+// old, and its clock stands. The stream is asked for again every second, after
+// the last event seen and the boot it belongs to, never after a piece of a
+// snapshot; another boot means that what came between is lost, and the screen
+// says so.
+//
+// The list of events begins with what the node keeps of the last hour. That is
+// read once, up to the first snapshot, and changes no row.
 //
 // # Cost
 //
@@ -32,8 +40,12 @@
 //
 // A line is built of pieces, and each piece passes clean on its way in: names,
 // reasons, notes, channels, texts of errors, what is typed or pasted. Roles are
-// painted after that, by the theme's table and nothing else; no style library
-// writes to the terminal, so a frame without colour has no escape sequence.
+// painted after that, by the theme's table and nothing else.
+//
+// lipgloss is not used. Colours are the terminal's own 16, written through x/ansi,
+// and without colour a frame has no escape sequence at all; lipgloss asks the
+// environment by itself, and under NO_COLOR it drops reverse video and bold too,
+// which here are the caller's to decide.
 //
 // # Departures
 //
@@ -42,6 +54,9 @@
 // name would be left. The event pane has no filter: a term such as kind: would
 // empty it, and what happens shall not be missed for what one looks for; the
 // list of events has it. The line of the filter is our own: the library's looks
-// for programs of the clipboard when any command starts. The pane of a channel shows what the API tells of its
-// listeners; since when they listen it does not tell.
+// for programs of the clipboard when any command starts. The pane of a channel
+// shows what the API tells of its listeners; since when they listen it does not
+// tell. UP has no seconds from ten minutes on, which would write each row anew
+// each second. The screen of a node without peers names the seeds that do not
+// answer; beside peers they have one line.
 package tui

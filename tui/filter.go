@@ -93,12 +93,20 @@ func parseTerm(word string) (term, error) {
 	row, known := filterKeys[t.key]
 	switch {
 	case !known:
-		return t, fmt.Errorf(`no key %s: here (%s); as text: "%s"`, clean(key), filterHelp, clean(word))
+		return t, &termError{key, fmt.Sprintf(`no key %s: here (%s); as text: "%s"`, clean(key), filterHelp, clean(word))}
 	case row.flag && t.want != "":
-		return t, fmt.Errorf("%s: stands alone", t.key)
+		return t, &termError{t.key, t.key + ": stands alone"}
 	}
 	return t, nil
 }
+
+// termError is a term that cannot be read.
+type termError struct {
+	word string // its key, as typed
+	text string
+}
+
+func (e *termError) Error() string { return e.text }
 
 func letters(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) < 0
@@ -143,7 +151,7 @@ func peerName(p control.Peer, want string) bool { return has(p.Name, want) }
 // peerKind and peerState know the words of the screen too, which shows a hidden
 // node as such and a flapping one as flap.
 func peerKind(p control.Peer, want string) bool {
-	return begins(p.Kind, want) || p.Hidden && begins("hidden", want)
+	return begins(kind(&p), want) || begins(p.Kind, want) && kind(&p) != "-" || p.Hidden && begins("hidden", want)
 }
 
 func peerState(p control.Peer, want string) bool {

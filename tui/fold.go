@@ -29,6 +29,7 @@ const (
 	verbForget  = "forget"
 	verbSub     = "sub"
 	verbStop    = "stop"
+	verbRestart = "restart"
 	verbGap     = "gap"
 	verbDial    = "dial" // dialling is too long for its column
 	verbSuspect = "suspect"
@@ -62,8 +63,9 @@ func (e entry) words() (verb, name, rest string) {
 // log is the newest events, folded. The zero value is empty. Copies share what
 // they hold: use clone for one that is kept.
 type log struct {
-	list  []entry // the oldest first; cut down when it is a quarter too long
-	count uint64
+	list   []entry // the oldest first; cut down when it is a quarter too long
+	count  uint64  // events that came while the screen looked
+	before uint64  // events of before that
 }
 
 // add takes one event. Those without a line of their own (snapshots, bookmarks,
@@ -73,9 +75,25 @@ func (l *log) add(e control.Event) bool {
 	if verb == "" {
 		return false
 	}
-	l.count++
-	l.put(entry{at: e.Time, last: e.Time, typ: verb, name: clip(name), text: clip(rest), count: 1})
+	l.tell(e.Time, verb, name, rest)
 	return true
+}
+
+// tell takes a line in words of its own.
+func (l *log) tell(at time.Time, verb, name, rest string) {
+	l.count++
+	l.put(entry{at: at, last: at, typ: verb, name: clip(name), text: clip(rest), count: 1})
+}
+
+// precede puts the events of before the first one in front of all.
+func (l *log) precede(history []control.Event) {
+	var old log
+	for _, e := range history {
+		old.add(e)
+	}
+	l.before += old.count
+	l.list = append(old.list, l.list...)
+	l.trim()
 }
 
 func (l *log) put(e entry) {
@@ -88,6 +106,10 @@ func (l *log) put(e entry) {
 	default:
 		l.list = append(l.list, e)
 	}
+	l.trim()
+}
+
+func (l *log) trim() {
 	if len(l.list) > logSize+logSize/4 {
 		l.list = slices.Clone(l.list[len(l.list)-logSize:])
 	}
@@ -135,16 +157,17 @@ func (e *entry) take(next entry) {
 	}
 }
 
-// len is how many entries there are, total how many events there were.
+// len is how many entries there are, total how many events there were, those of
+// before included.
 func (l *log) len() int      { return min(len(l.list), logSize) }
-func (l *log) total() uint64 { return l.count }
+func (l *log) total() uint64 { return l.before + l.count }
 
 // entry gives one by its age: 0 is the newest.
 func (l *log) entry(i int) entry { return l.list[len(l.list)-1-i] }
 
 // clone gives a copy that later events do not change.
 func (l *log) clone() log {
-	c := log{list: slices.Clone(l.list), count: l.count}
+	c := log{list: slices.Clone(l.list), count: l.count, before: l.before}
 	for i := range c.list {
 		c.list[i].names = slices.Clone(c.list[i].names)
 	}
@@ -182,7 +205,7 @@ var sentences = map[string]func(control.Event) (verb, rest string){
 func stateSentence(e control.Event) (verb, rest string) {
 	switch e.State {
 	case "dialling":
-		return verbDial, or(e.Detail, e.Reason, e.Address, "trying")
+		return verbDial, or(join(e.Address, or(e.Detail, e.Reason)), "trying")
 	case "suspect":
 		return verbSuspect, or(e.Detail, e.Reason, "no answer to probes")
 	case "up":

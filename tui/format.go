@@ -22,6 +22,15 @@ func agoText(d time.Duration) string {
 	return fmt.Sprintf("%dd ago", s/86400)
 }
 
+// upText is how long something is up. After 10 min seconds are left out: they
+// would have each row written anew each second.
+func upText(d time.Duration) string {
+	if d >= 10*time.Minute && d < time.Hour {
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return display.Up(d)
+}
+
 // secondsText is a span in a sentence: "12 s", "2m20s".
 func secondsText(d time.Duration) string {
 	if d < time.Minute {

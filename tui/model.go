@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -37,7 +38,8 @@ type link int
 const (
 	linkFirst   link = iota // nothing has come yet
 	linkLive                // events come
-	linkStopped             // it ended; tried again every second
+	linkCut                 // it ended, and the node may well live; tried again every second
+	linkStopped             // it ended, and the node is gone; tried again every second
 )
 
 // model is the screen. It is a value: Update gives the next one. What it knows
@@ -51,6 +53,7 @@ type model struct {
 	live   *data
 	frozen *data     // what is shown while paused
 	paused time.Time // since when
+	stood  time.Time // the clock of what is shown while paused
 	lists  lists
 	choice choice
 	fresh  bool // lists fit the choice
@@ -72,6 +75,7 @@ type model struct {
 	editing bool
 	input   input
 	typo    string // what is wrong with the filter being typed
+	ignored string // the same in short, for a filter that is kept
 
 	sight  sight
 	full   control.Peer // all of the peer in sight
@@ -79,6 +83,7 @@ type model struct {
 	asking bool         // for all, by key
 	pace   struct{ status, peers, sight pacer }
 
+	history bool // what happened before the first snapshot was asked for
 	link    link
 	lost    time.Time // when the stream ended
 	why     string    // it ended, clean
@@ -110,7 +115,7 @@ func newModel(o Options, w *wire) model {
 func (m model) Init() tea.Cmd {
 	return tea.Batch(
 		m.w.watch(control.WatchRequest{}, 0), m.w.next(),
-		m.w.status(0), m.w.peers(0, false, false), m.tick(),
+		m.w.status(0), m.w.peers(0, false), m.tick(),
 	)
 }
 
@@ -133,7 +138,7 @@ func (m *model) shown() *data {
 func (m *model) clock() time.Time {
 	switch {
 	case m.frozen != nil:
-		return m.paused
+		return m.stood
 	case m.link == linkStopped && m.lost.Before(m.now):
 		return m.lost
 	}
@@ -142,6 +147,9 @@ func (m *model) clock() time.Time {
 
 // draw makes the frame anew.
 func (m *model) draw() {
+	if !slices.Contains(m.layout().panes(), m.focus) { // keys go to what can be seen
+		m.focus = focusList
+	}
 	m.order()
 	m.frame = render(m)
 }

@@ -36,7 +36,7 @@ var peerOrders = []order[*row]{
 	{"name", func(a, b *row) int { return strings.Compare(a.p.Name, b.p.Name) }},
 	{"kind", func(a, b *row) int { return strings.Compare(kind(&a.p), kind(&b.p)) }},
 	{"up", func(a, b *row) int { return since(b).Compare(since(a)) }},
-	{"rtt", func(a, b *row) int { return cmp.Compare(micros(b.p.RTTMicros), micros(a.p.RTTMicros)) }},
+	{"rtt", func(a, b *row) int { return cmp.Compare(rtt(b), rtt(a)) }},
 	{"flaps", func(a, b *row) int { return b.p.Flaps - a.p.Flaps }},
 	{"subs", func(a, b *row) int { return b.p.Subs - a.p.Subs }},
 	{"address", func(a, b *row) int { return strings.Compare(text(a.p.Address), text(b.p.Address)) }},
@@ -68,6 +68,14 @@ func since(r *row) time.Time {
 		t = r.p.Since
 	}
 	return or2(t, time.Time{})
+}
+
+// rtt is the round trip time in microseconds of a peer that answers, else -1.
+func rtt(r *row) int64 {
+	if r.p.State != stateUp {
+		return -1
+	}
+	return micros(r.p.RTTMicros)
 }
 
 func micros(us *int64) int64 {

@@ -103,6 +103,12 @@ func (s *sim) Watch(ctx context.Context, r control.WatchRequest, emit func(contr
 	s.mu.Lock()
 	next := len(s.events)
 	list := s.snapshot()
+	if r.Last > 0 {
+		next, list = 0, []control.Event{{Type: control.EventBookmark, Seq: uint64(next), Boot: s.boot, Time: s.now()}}
+		if len(s.events) > 0 {
+			list = nil
+		}
+	}
 	if r.Resume && r.Boot == s.boot && r.Since <= uint64(next) {
 		next, list = int(r.Since), nil
 	}

@@ -17,7 +17,7 @@ func (m *model) suspend() tea.Cmd {
 		return tea.Suspend
 	}
 	m.help, m.helpTop, m.editing = false, 0, false // the word is below them
-	m.typo = noShell
+	m.ignored = noShell
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -39,6 +38,9 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case statusMsg:
 		m.at(msg.at)
 		cmd = m.onStatus(msg)
+	case historyMsg:
+		m.at(msg.at)
+		m.live.log.precede(msg.events)
 	case tickMsg:
 		m.at(msg.at)
 		cmd = m.tick()
@@ -73,57 +75,6 @@ func (m *model) redraw() tea.Cmd {
 	return nil
 }
 
-// onEvents takes a batch of the stream and asks for the next; at the stream's
-// end it has the stream begun again.
-func (m *model) onEvents(msg eventsMsg) tea.Cmd {
-	if len(msg.events) > 0 {
-		m.alive(msg)
-	}
-	for _, e := range msg.events {
-		if e.Type == control.EventGap {
-			m.back.missed += e.Missed
-		}
-		m.live.applyEvent(e, msg.at)
-	}
-	if msg.end == nil {
-		return m.w.next()
-	}
-	if m.link != linkStopped {
-		m.link, m.lost = linkStopped, msg.at
-	}
-	m.why = reason(msg.end, m.live.goodbye)
-	d := m.live
-	again := control.WatchRequest{Resume: d.boot != "", Since: d.seq, Boot: d.boot}
-	return tea.Batch(m.w.watch(again, retryEvery), m.w.next())
-}
-
-// alive notes that the stream has events.
-func (m *model) alive(msg eventsMsg) {
-	m.heard = msg.at
-	if m.link == linkStopped && m.live.boot != "" {
-		boot := msg.events[0].Boot
-		m.back = recovery{at: msg.at, from: m.lost, restart: boot != m.live.boot}
-	}
-	m.link = linkLive
-}
-
-// reason says in a few words why the stream ended.
-func reason(err error, goodbye bool) string {
-	var dial *control.DialError
-	var told *control.Error
-	switch {
-	case goodbye:
-		return "said goodbye"
-	case errors.As(err, &dial):
-		return clean(dial.Err.Error())
-	case errors.As(err, &told):
-		return clean(told.Message)
-	case errors.Is(err, control.ErrStreamEnd):
-		return "it ended the stream"
-	}
-	return clean(err.Error())
-}
-
 func (m *model) onPeers(msg peersMsg) tea.Cmd {
 	if msg.err == nil {
 		m.heard = msg.at
@@ -134,7 +85,7 @@ func (m *model) onPeers(msg peersMsg) tea.Cmd {
 		m.asking = false
 		return nil
 	}
-	return m.w.peers(m.pace.peers.next(msg.took, 20*time.Second), m.choice.filter.subs(), false)
+	return m.w.peers(m.pace.peers.next(msg.took, 20*time.Second), false)
 }
 
 // note keeps why the list of peers could not be had. While the stream is down

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -47,15 +48,29 @@ func (m *model) setFilter(s string) tea.Cmd {
 func (m *model) applyFilter() tea.Cmd {
 	had := m.choice.filter.subs()
 	f, err := parseFilter(m.input.value())
-	m.choice.filter, m.fresh, m.typo = f, false, ""
+	m.choice.filter, m.fresh, m.typo, m.ignored = f, false, "", ""
 	if err != nil {
-		m.typo = clean(err.Error())
+		m.typo, m.ignored = clean(err.Error()), ignoredText(err)
+	}
+	m.w.full.Store(f.subs())
+	if had && !f.subs() {
+		m.live.forgetNames()
 	}
 	if f.subs() && !had && !m.asking { // names of channels come with full lists only
 		m.asking = true
-		return m.w.peers(0, true, true)
+		return m.w.peers(0, true)
 	}
 	return nil
+}
+
+// ignoredText is what is left to say of a wrong term once the filter is kept.
+func ignoredText(err error) string {
+	word := "a term"
+	var wrong *termError
+	if errors.As(err, &wrong) {
+		word = clean(wrong.word)
+	}
+	return word + ": ignored"
 }
 
 // subs reports whether the filter asks for names of channels.

@@ -63,8 +63,8 @@ func (m *model) onKeys(k tea.KeyMsg) tea.Cmd {
 }
 
 func (m *model) onKey(k tea.KeyMsg) tea.Cmd {
-	if m.typo == noShell {
-		m.typo = ""
+	if m.ignored == noShell {
+		m.ignored = ""
 	}
 	switch {
 	case m.editing:
@@ -162,10 +162,7 @@ func (m *model) open(v view) tea.Cmd {
 // the event pane it goes to that event in the list of events.
 func (m *model) enter() tea.Cmd {
 	if m.focus == focusEvents {
-		at := m.evCursor
-		m.open(viewEvents)
-		m.cursors[viewEvents], m.detail = at, true
-		return nil
+		return m.openEvent(m.evCursor.key)
 	}
 	if m.view == viewChannels || m.total(m.view) == 0 {
 		return nil
@@ -175,6 +172,31 @@ func (m *model) enter() tea.Cmd {
 		m.focus = focusList
 	}
 	return nil
+}
+
+// openEvent goes to one event in their list. A filter that hides it gives way.
+func (m *model) openEvent(key string) tea.Cmd {
+	var cmd tea.Cmd
+	m.open(viewEvents)
+	m.detail = true
+	at := m.eventAt(key)
+	if at < 0 && key != "" {
+		cmd = m.setFilter("")
+		at = m.eventAt(key)
+	}
+	m.cursors[viewEvents] = cursor{key: key, at: max(at, 0)}
+	return cmd
+}
+
+// eventAt is the line of an event in their list, -1 if it is not there.
+func (m *model) eventAt(key string) int {
+	m.order()
+	for i := range m.lists.events {
+		if entryKey(m.event(i)) == key {
+			return i
+		}
+	}
+	return -1
 }
 
 // escape takes one step back: from a pane, a filter, another view. It never
@@ -217,6 +239,7 @@ func (m *model) pause() tea.Cmd {
 		m.frozen = nil
 		return nil
 	}
+	m.stood = m.clock()
 	m.frozen, m.paused = m.live.clone(), m.now
 	return nil
 }
@@ -227,7 +250,7 @@ func (m *model) askNow() tea.Cmd {
 		return nil
 	}
 	m.asking = true
-	cmds := []tea.Cmd{m.w.peers(0, m.choice.filter.subs(), true)}
+	cmds := []tea.Cmd{m.w.peers(0, true)}
 	m.chain++
 	return tea.Batch(append(cmds, m.ask(0))...)
 }

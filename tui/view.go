@@ -181,8 +181,11 @@ func (m *model) tabLine() string {
 	}
 	long := "sort: " + m.sortName() + "   filter: " + filtered
 	switch {
-	case m.typo != "" && l.n+width(m.typo)+3 < m.width:
-		return l.end(roleWarn, m.typo).String()
+	case m.ignored != "":
+		if l.n+2+width(m.ignored) > m.width { // the tabs give way
+			l = m.theme.line(m.width)
+		}
+		return l.add(plain, "  ").add(roleWarn, m.ignored).end(bold, "filter: "+filtered).String()
 	case l.n+width(m.theme.text(long)) < m.width:
 		return l.end(plain, long).String()
 	case filtered != "none":

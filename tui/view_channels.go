@@ -105,8 +105,11 @@ func (m *model) listeners(c *channelRow, w int) []*line {
 	case len(body) == 0:
 		body = append(body, m.theme.line(w).add(plain, "  nobody"))
 	}
-	sum := fmt.Sprintf("  since this node started: in %s msg  out %s msg  dropped %s", group(c.In), group(c.Out), group(c.Drops))
-	return append(body, m.theme.line(w).add(dim, sum))
+	sum := fmt.Sprintf("since this node started: in %s msg, out %s msg, dropped %s", group(c.In), group(c.Out), group(c.Drops))
+	for _, piece := range wrap(sum, w-2) {
+		body = append(body, m.theme.line(w).add(dim, "  "+piece))
+	}
+	return body
 }
 
 // scrolled is a pane with a title and as much of the body as fits, from where

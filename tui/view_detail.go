@@ -66,6 +66,9 @@ func (m *model) peerPane(w, h int) []*line {
 				name = "Was up"
 			}
 			lines := m.field(w, name, s)
+			if f.command && len(lines) > 1 {
+				lines = []*line{m.theme.line(w).cell(dim, " "+name, fieldName, false), m.theme.line(w).add(plain, "   "+s)}
+			}
 			if f.spark && lines[0].n+14 < w {
 				last := lines[0]
 				last.add(plain, "   ").raw(plain, (&paper{m: m, cells: 12}).spark(&r.rtt), 12)
@@ -78,9 +81,10 @@ func (m *model) peerPane(w, h int) []*line {
 
 // detailField is one line of the pane; without a text it is left out.
 type detailField struct {
-	name  string
-	text  func(m *model, r *row, p *control.Peer) string
-	spark bool
+	name    string
+	text    func(m *model, r *row, p *control.Peer) string
+	spark   bool
+	command bool // to be typed: it is not torn where it fits on a line of its own
 }
 
 var detailFields = []detailField{
@@ -91,7 +95,9 @@ var detailFields = []detailField{
 	{name: "RTT", text: rttField, spark: true},
 	{name: "Channels", text: channelsField},
 	{name: "Traffic", text: trafficField},
-	{name: "Try", text: tryField},
+	{name: "See why", text: probeField, command: true},
+	{name: "Drop it", text: forgetField, command: true},
+	{name: "Join it", text: joinField, command: true},
 	{name: "Told by", text: func(_ *model, _ *row, p *control.Peer) string { return textOf(p.ToldBy) }},
 	{name: "Creation", text: func(_ *model, _ *row, p *control.Peer) string {
 		if p.Creation == 0 {
@@ -170,6 +176,9 @@ func rttField(m *model, r *row, p *control.Peer) string {
 	}
 	slices.Sort(known)
 	at := func(q int) string { return msText(known[min(len(known)*q/100, len(known)-1)]) }
+	if p.State == stateSuspect { // it answers no more
+		return fmt.Sprintf("none now, before %s  p50 %s  p99 %s", rttText(int64(last)), at(50), at(99))
+	}
 	return fmt.Sprintf("last %s  p50 %s  p99 %s", rttText(int64(last)), at(50), at(99))
 }
 
@@ -200,22 +209,26 @@ func trafficField(m *model, r *row, p *control.Peer) string {
 	return s
 }
 
-// tryField says what to type about a peer that is not up.
-func tryField(m *model, _ *row, p *control.Peer) string {
-	address := text(p.Address)
-	if address == "-" {
-		address = p.Name
+// probeField is what tells why a peer is not up.
+func probeField(_ *model, _ *row, p *control.Peer) string {
+	if p.State != stateDown && p.State != stateDialling {
+		return ""
 	}
-	switch p.State {
-	case stateDown, stateDialling:
-		if m.o.Attached == "" {
-			return "liminal probe " + address + " (why?)   liminal forget " + p.Name
-		}
-		return "liminal probe " + address
-	case stateLeft:
-		if m.o.Attached == "" {
-			return "liminal join " + p.Name
-		}
+	return "liminal probe " + or(textOf(p.Address), p.Name)
+}
+
+// forgetField is what ends redialling it.
+func forgetField(m *model, _ *row, p *control.Peer) string {
+	if p.State != stateDown && p.State != stateDialling || m.o.Attached != "" {
+		return ""
 	}
-	return ""
+	return "liminal forget " + p.Name
+}
+
+// joinField is what brings one back that said goodbye.
+func joinField(m *model, _ *row, p *control.Peer) string {
+	if p.State != stateLeft || m.o.Attached != "" {
+		return ""
+	}
+	return "liminal join " + p.Name
 }

@@ -8,7 +8,7 @@ import (
 // verbRoles colour the verbs as the states that they lead to.
 var verbRoles = map[string]role{
 	verbDown: roleDown, verbRejoin: roleFlap, verbLeave: roleLeft, verbSuspect: roleSuspect,
-	verbDial: roleDialling, verbStop: roleWarn, verbGap: roleWarn,
+	verbDial: roleDialling, verbStop: roleWarn, verbRestart: roleWarn, verbGap: roleWarn,
 }
 
 // eventLine is " 12:03:50 down    c@dev            no tick for 60 s". Of a burst

@@ -3,8 +3,6 @@ package tui
 import (
 	"fmt"
 	"time"
-
-	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // header is the first line: whose screen it is, how it is, and whether it is
@@ -97,7 +95,10 @@ func (m *model) headerParts() phrases {
 
 func (m *model) health() []countWord {
 	s := m.shown().status
-	p := []countWord{{plain, "  " + m.theme.text(s.State) + " " + display.Up(m.clock().Sub(s.Started))}}
+	p := []countWord{{plain, "  " + m.theme.text(s.State) + " " + upText(m.clock().Sub(s.Started))}}
+	if s.Started.IsZero() { // of an old node, or a look
+		p[0].text = "  " + m.theme.text(s.State)
+	}
 	if s.Health != "" && s.Health != "healthy" {
 		p = append(p, countWord{roleWarn, " " + m.theme.text(s.Health)})
 	}
@@ -161,7 +162,7 @@ func (m *model) mood() (string, role) {
 	silent := m.now.Sub(m.heard)
 	switch {
 	case m.frozen != nil:
-		waiting := m.live.log.total() - m.frozen.log.total()
+		waiting := m.live.log.count - m.frozen.log.count
 		return fmt.Sprintf("PAUSED %s, %s waiting", secondsText(m.now.Sub(m.paused)), plural(waiting, "event")), roleWarn
 	case m.link == linkStopped && !m.live.known:
 		return "WAITING " + stamp, roleWarn
@@ -169,6 +170,8 @@ func (m *model) mood() (string, role) {
 		return "STOPPED " + stamp, roleWarn
 	case m.link == linkFirst && !m.live.known:
 		return "CONNECTING " + stamp, plain
+	case m.link == linkCut:
+		return "NO EVENTS " + stamp, roleWarn
 	case silent > quiet:
 		return "NO ANSWER " + secondsText(silent), roleWarn
 	}

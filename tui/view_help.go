@@ -16,6 +16,7 @@ var helpLines = []string{
 	"STATE  * up   ~ dialling   ? suspect: silent   - left   x down",
 	"       ! flap: 3 losses in 10 min",
 	"KIND   liminal: this program   otp: Erlang, Elixir   hidden: otp, unlisted",
+	"       other: another program, or an old Erlang      -: not reached yet",
 	"FILTER any text, or name:b kind:otp state:down sub:orders; ! before negates",
 	"This screen only reads: no key here changes the cluster.",
 }

@@ -2,9 +2,9 @@ package tui
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/liminal-bus/liminal/internal/control"
-	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // symbols are ASCII always: they have one width everywhere.
@@ -42,9 +42,9 @@ var peerColumns = []column[*row]{
 	{title: "ADDRESS", width: 21, from: 110, slim: true, text: addressCell, role: leftRole},
 	{title: "ADDRESS", width: 21, from: 70, wide: true, text: addressCell, role: leftRole},
 	{title: "KIND", width: 7, from: 80, text: func(_ *paper, r *row) string { return kind(&r.p) }, role: leftRole},
-	{title: "UP", width: 7, text: upCell, role: leftRole},
-	{title: "RTT", width: 7, text: func(_ *paper, r *row) string { return rttCell(r) }, role: leftRole},
-	{title: "LAST 5 min", width: 12, from: 68, slim: true, raw: true, text: func(p *paper, r *row) string { return p.spark(&r.rtt) }},
+	{title: "UP", width: 7, text: upCell, role: leftRole, over: dialNote},
+	{title: "RTT", width: 7, text: func(_ *paper, r *row) string { return rttCell(r) }, role: leftRole, under: true},
+	{title: "LAST 5 min", width: 12, from: 68, slim: true, raw: true, under: true, text: func(p *paper, r *row) string { return p.spark(&r.rtt) }},
 	{title: "FLAPS", width: 5, right: true, from: 48, slim: true, text: func(_ *paper, r *row) string { return strconv.Itoa(r.p.Flaps) }, role: leftRole},
 	{title: "SUBS", width: 4, right: true, from: 73, slim: true, text: func(_ *paper, r *row) string { return orDash(r.p.Subs) }, role: leftRole},
 	{title: "IN/s", width: 5, right: true, from: 110, slim: true, text: func(_ *paper, r *row) string { return rateText(r.in) }, role: leftRole},
@@ -61,22 +61,33 @@ func upCell(p *paper, r *row) string {
 	case t.IsZero(), r.p.State == stateDialling:
 		return "-"
 	case isUp(r.p.State):
-		return display.Up(now.Sub(t))
+		return upText(now.Sub(t))
 	default:
 		return agoText(now.Sub(t))
 	}
 }
 
-func rttCell(r *row) string {
-	if !isUp(r.p.State) {
-		return "-"
+// dialNote is why a peer that was never up is not: it stands where nothing was
+// measured yet. When it is dialled again would change each second: the detail has
+// it.
+func dialNote(r *row) string {
+	if r.p.State != stateDialling {
+		return ""
 	}
-	return rttText(micros(r.p.RTTMicros))
+	note, _, _ := strings.Cut(textOf(r.p.Note), ", next in ")
+	return note
+}
+
+func rttCell(r *row) string {
+	return rttText(rtt(r))
 }
 
 func reasonCell(_ *paper, r *row) string {
 	if r.p.State == stateUp {
 		return "-"
+	}
+	if note := dialNote(r); note != "" {
+		return note
 	}
 	return text(r.p.Reason)
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -25,7 +26,8 @@ type wire struct {
 	stop context.CancelFunc
 	src  Source
 	now  func() time.Time
-	feed chan fed // from the one Watch under way to next
+	feed chan fed    // from the one Watch under way to next
+	full atomic.Bool // lists shall name channels; Update sets it
 
 	mu     sync.Mutex
 	closed bool
@@ -202,11 +204,11 @@ func (w *wire) status(after time.Duration) tea.Cmd {
 	return ask(w, after, func(ctx context.Context) (control.Status, error) { return w.src.Status(ctx) }, func(a answer[control.Status]) tea.Msg { return statusMsg{a} })
 }
 
-// peers asks for the list, without the names of channels unless full. once: it
-// is not followed by another.
-func (w *wire) peers(after time.Duration, full, once bool) tea.Cmd {
+// peers asks for the list, with the names of channels if they are wanted when it
+// asks. once: it is not followed by another.
+func (w *wire) peers(after time.Duration, once bool) tea.Cmd {
 	return ask(w, after, func(ctx context.Context) (control.Peers, error) {
-		return w.src.Peers(ctx, control.Filter{Brief: !full})
+		return w.src.Peers(ctx, control.Filter{Brief: !w.full.Load()})
 	}, func(a answer[control.Peers]) tea.Msg { return peersMsg{a, once} })
 }
 
@@ -243,6 +245,10 @@ type (
 		answer[control.Peers]
 		name  string
 		chain int
+	}
+	historyMsg struct {
+		at     time.Time
+		events []control.Event
 	}
 	tickMsg  struct{ at time.Time } // once a second
 	frameMsg struct{ at time.Time } // a frame put off is due
