@@ -104,8 +104,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	out := a.earlyOutput(args)
 	defer func() {
 		if p := recover(); p != nil {
-			out.report(fail("internal", fmt.Sprintf("bug: %v", p), string(debug.Stack()), ""))
-			code = exitBug
+			code = out.reportBug(p, debug.Stack())
 		}
 	}()
 	return a.exitStatus(ctx, out, a.dispatch(ctx, args))

@@ -53,7 +53,7 @@ func (c *call) attach(ctx context.Context) (src tui.Source, target string, done 
 	s := l.source(n)
 	for _, seed := range n.Status().Seeds {
 		if seed.Err != nil {
-			c.out.note("liminal: %s\n", l.advise(explainDial(seed.Address, seed.Err, l.me), seed.Address).Message)
+			c.out.note("liminal: %s\n", l.advise(explainDial(seed.Address, seed.Err, l.me), seed.Err, seed.Address).Message)
 		}
 	}
 	return s, s.target, done, nil
@@ -80,8 +80,15 @@ func (c *call) newLooker(command string) (*looker, error) {
 	}
 	l.me = self{
 		name: "liminal-look-0@localhost", cookie: describeCookie(l.cookie), tick: durationText(l.config.Tick), epmd: epmdPort(l.config),
+		host: shortHost(),
 	}
 	return l, nil
+}
+
+// shortHost is what stands behind the @ of a short name of this machine.
+func shortHost() string {
+	name, _ := node.FullName("a") // without one, addresses are given in full
+	return hostPart(name)
 }
 
 func (l *looker) lookConfig(addresses []string) node.LookConfig {

@@ -27,7 +27,7 @@ func (l *looker) explain(ctx context.Context, err error, addresses []string) err
 	case errors.Is(err, node.ErrClusterJoin):
 		return l.noTarget(err, addresses)
 	}
-	return l.advise(explainDial(all, err, l.me), all)
+	return l.advise(explainDial(all, err, l.me), err, all)
 }
 
 func tooManyLooks(command, address string) *control.Error {
@@ -45,7 +45,8 @@ func (l *looker) noTarget(err error, addresses []string) *control.Error {
 }
 
 // advise turns the advice of a node that joins into that of one that looks.
-func (l *looker) advise(e *control.Error, address string) *control.Error {
+// cause is the error that e tells.
+func (l *looker) advise(e *control.Error, cause error, address string) *control.Error {
 	own := *e
 	again := "liminal " + l.command + " "
 	switch own.Code {
@@ -57,6 +58,14 @@ func (l *looker) advise(e *control.Error, address string) *control.Error {
 		own.Try = "end one of the looks, then: " + again + address
 	case "name_mode":
 		own.Try = "one command for short names, another for long ones"
+		if to := l.otherForm(cause, address); to != "" {
+			own.Why = "it has another name than the one in " + address + ": one is short, the other long"
+			own.Try = again + to
+		} else if l.command != "probe" { // which tells the name that answers
+			own.Message = address + " cannot be looked at under that name"
+			own.Why = "a node answers there whose name has the other form: one is short, the other long"
+			own.Try = "liminal probe " + address
+		}
 	}
 	if join, ok := strings.CutPrefix(own.Try, "liminal join "); ok {
 		own.Try = again + join
@@ -65,4 +74,17 @@ func (l *looker) advise(e *control.Error, address string) *control.Error {
 		own.Try = "liminal probe " + address
 	}
 	return &own
+}
+
+// otherForm is the address of a node that answered with a name of the other form
+// than it was dialled under, "" if none did.
+func (l *looker) otherForm(cause error, address string) string {
+	var dial *node.DialError
+	if !errors.As(cause, &dial) || dial.Peer == "" {
+		return ""
+	}
+	if to := ownAddress(dial, l.me); to != address {
+		return to
+	}
+	return ""
 }

@@ -19,7 +19,7 @@ func allLookTold() []told {
 	l := &looker{me: meShort, command: "peers --attach"}
 	look := func(address string, e node.DialError) *control.Error {
 		e.Address = address
-		return l.advise(explainDial(address, &e, meShort), address)
+		return l.advise(explainDial(address, &e, meShort), &e, address)
 	}
 	p := &looker{me: meShort, command: "probe"}
 	probe := func(address string, stage node.CheckStage, err error) *control.Error {
@@ -35,7 +35,7 @@ func allLookTold() []told {
 		{look("10.0.0.7:9100", node.DialError{Err: node.ErrSeen}), "looks", 73,
 			"10.0.0.7:9100 is probably a target that is looked at already\nit has a connection under the name that we look under, as another address has given us\nleave it out"},
 		{look("app@db1", node.DialError{Known: []string{"web"}, Err: node.ErrNoSuchName}), "no_such_name", 69,
-			"host db1 has no node called \"app\"\nits epmd knows: web\nliminal peers --attach web@db1"},
+			"host db1 has no node called \"app\"\nits epmd knows: web\nliminal probe web@db1 (says how it can be joined)"},
 		{look("a@dv", node.DialError{Err: node.ErrNoHost}), "no_host", 69,
 			"no address for host \"dv\"\nDNS and /etc/hosts do not know it\nliminal peers --attach a@10.0.0.5 (its IP address), or fix the name"},
 		{look("b@dev", node.DialError{Err: errors.New("odd")}), "unreachable", 69, "cannot join b@dev\nodd\nliminal probe b@dev"},
@@ -198,7 +198,7 @@ cookie	fail	1200	evil \x1b[2J
 
 func TestProbeSummary(t *testing.T) {
 	for published, want := range map[bool]string{
-		true:  "app@dev can be joined: liminal join app; it would list a node that is not hidden",
+		true:  "app@dev can be joined: liminal join app; its nodes() would list a visible node",
 		false: "app@dev can be joined: liminal join app; it is hidden itself, and lists nobody",
 	} {
 		r := probeReport()

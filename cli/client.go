@@ -20,6 +20,7 @@ type target struct {
 	control.Client
 	name string // the part before the @; "" when only a socket is known
 	line string // the command as typed, for advice
+	call *call  // that chose it; nil in tests of parts
 
 	trace *callTrace // nil without --verbose
 }
@@ -29,7 +30,7 @@ type target struct {
 func (c *call) pick() (*target, error) {
 	want := c.set.want()
 	if want.socket != "" {
-		return &target{Client: control.Client{Socket: want.socket}, line: c.typed(), trace: newCallTrace(c)}, nil
+		return &target{Client: control.Client{Socket: want.socket}, line: c.typed(), call: c, trace: newCallTrace(c)}, nil
 	}
 	var found []control.Local
 	var denied error
@@ -51,7 +52,7 @@ func (c *call) pick() (*target, error) {
 		return nil, denied
 	}
 	if t != nil {
-		t.line, t.trace = c.typed(), newCallTrace(c)
+		t.line, t.call, t.trace = c.typed(), c, newCallTrace(c)
 	}
 	return t, err
 }
@@ -118,32 +119,35 @@ func whichNode(live []control.Local, command string) *control.Error {
 		names = append(names, l.Name)
 	}
 	return fail("which_node", fmt.Sprintf("%d nodes are running: %s", len(live), strings.Join(names, ", ")),
-		"the command does not say which", fmt.Sprintf("liminal %s, or set LIMINAL_NODE=%s", withFlag(command, "--node "+names[0]), names[0]))
+		"the command does not say which", fmt.Sprintf("liminal %s, or set LIMINAL_NODE=%s", withFlag(command, "--node", names[0]), names[0]))
 }
 
 func socketPermission(path, command string) *control.Error {
-	owner := ownerOf(path)
+	who, sudo := ownerOf(path)
 	return fail("socket_permission", "cannot open "+path+": permission denied",
-		fmt.Sprintf("that node runs as user %q and its socket is for that user alone", owner),
-		"sudo -u "+owner+" liminal "+command)
+		fmt.Sprintf("that node runs as user %q and its socket is for that user alone", who),
+		"sudo -u "+sudo+" liminal "+command)
 }
 
 // ownerOf names the user of a file, or of the nearest directory above it that
-// may be looked at.
-func ownerOf(path string) string {
+// may be looked at: as people do, and as sudo wants it on a command line.
+func ownerOf(path string) (who, sudo string) {
 	var st syscall.Stat_t
 	for syscall.Stat(path, &st) != nil {
 		up := filepath.Dir(path)
 		if up == path {
-			return "root"
+			return "root", "root"
 		}
 		path = up
 	}
-	id := strconv.FormatUint(uint64(st.Uid), 10)
+	return ownerNames(strconv.FormatUint(uint64(st.Uid), 10))
+}
+
+func ownerNames(id string) (who, sudo string) {
 	if u, err := user.LookupId(id); err == nil {
-		return u.Username
+		return u.Username, typedWord(u.Username)
 	}
-	return id
+	return id, typedWord("#" + id)
 }
 
 func userName() string {
@@ -154,9 +158,13 @@ func userName() string {
 }
 
 // explainCall tells why a control call failed. Errors that the node sent are
-// told as it told them.
+// told as it told them, but for the node that advice is about.
 func (t *target) explainCall(err error, command string, limit time.Duration) error {
-	return because(t.tellCall(err, command, limit), err)
+	told := t.tellCall(err, command, limit)
+	if e, ok := told.(*control.Error); ok && t.call != nil {
+		told = t.call.advised(e)
+	}
+	return because(told, err)
 }
 
 func (t *target) tellCall(err error, command string, limit time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -49,10 +50,26 @@ func runComplete(ctx context.Context, c *call) error {
 	e := &completer{app: c.app, live: &nodeLive{call: c, ctx: ctx}}
 	found := completion{files: true}
 	if !last.redirect {
-		found = e.complete(words, last.value)
+		found = within(completeLimit, func() completion { return e.complete(words, last.value) })
 	}
 	c.out.write(reply(c.cli.String("for"), found, last))
 	return c.out.failed()
+}
+
+// completeLimit is for a file system that hangs: all else has narrower limits.
+const completeLimit = time.Second
+
+// within gives what find finds, or nothing if that takes too long. The process
+// ends with the answer, and what still looks ends with it.
+func within(limit time.Duration, find func() completion) completion {
+	found := make(chan completion, 1)
+	go func() { found <- find() }()
+	select {
+	case f := <-found:
+		return f
+	case <-time.After(limit):
+		return completion{}
+	}
 }
 
 // reply is what the scripts read: a line that says what follows ("words", or

@@ -6,6 +6,7 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/config"
 	"github.com/liminal-bus/liminal/internal/control"
+	"github.com/liminal-bus/liminal/node"
 )
 
 // liveLimit is how long a completion may wait for a node: a person waits with it.
@@ -15,6 +16,7 @@ const liveLimit = 200 * time.Millisecond
 // anything is wrong.
 type live interface {
 	nodes(t typedLine) []candidate
+	registered(t typedLine) []candidate // with the epmd of this machine
 	peers(t typedLine, want func(control.Peer) bool) []candidate
 	channels(t typedLine, all bool) []candidate
 }
@@ -40,12 +42,30 @@ func (n *nodeLive) nodes(typedLine) []candidate {
 	return all
 }
 
+func (n *nodeLive) registered(t typedLine) []candidate {
+	values, err := n.values(t)
+	if err != nil || values.Node().EPMD == node.EPMDOff {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, liveLimit)
+	defer cancel()
+	names, err := node.LocalNames(ctx, values.Node().EPMDPort)
+	if err != nil {
+		return nil
+	}
+	var all []candidate
+	for _, name := range names {
+		all = append(all, candidate{name, "in the epmd of this machine"})
+	}
+	return all
+}
+
 func anyPeer(control.Peer) bool    { return true }
 func gonePeer(p control.Peer) bool { return !isUp(p) }
 
 func (n *nodeLive) peers(t typedLine, want func(control.Peer) bool) []candidate {
-	doc, err := ask(n, t, func(ctx context.Context, node *target) (control.Peers, error) {
-		return node.Peers(ctx, control.Filter{Brief: true})
+	doc, err := ask(n, t, func(ctx context.Context, at *target) (control.Peers, error) {
+		return at.Peers(ctx, control.Filter{Brief: true})
 	})
 	if err != nil {
 		return nil
@@ -61,8 +81,8 @@ func (n *nodeLive) peers(t typedLine, want func(control.Peer) bool) []candidate 
 
 // channels leaves out groups that are no channels, unless all are asked for.
 func (n *nodeLive) channels(t typedLine, all bool) []candidate {
-	doc, err := ask(n, t, func(ctx context.Context, node *target) (control.Channels, error) {
-		return node.Channels(ctx, nil)
+	doc, err := ask(n, t, func(ctx context.Context, at *target) (control.Channels, error) {
+		return at.Channels(ctx, nil)
 	})
 	if err != nil {
 		return nil
@@ -90,13 +110,7 @@ func ask[T any](n *nodeLive, t typedLine, do func(context.Context, *target) (T, 
 // choose picks the node as the finished command would: by the flags typed so
 // far, environment and file.
 func (n *nodeLive) choose(t typedLine) (*target, error) {
-	flags := map[string]string{}
-	if socket := t.last("socket"); socket != "" {
-		flags["node.socket"] = socket
-	}
-	values, err := config.Load(config.Options{
-		Path: t.last("config"), Getenv: n.env.Getenv, Environ: n.env.Environ(), Home: n.env.Home, Flags: flags,
-	})
+	values, err := n.values(t)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +121,17 @@ func (n *nodeLive) choose(t typedLine) (*target, error) {
 	c := *n.call
 	c.set = &settings{Values: values, env: n.env, node: orElse(t.last("node"), t.last("n")), dirs: dirs}
 	return c.pick()
+}
+
+// values are the settings as the finished command would have them.
+func (n *nodeLive) values(t typedLine) (*config.Values, error) {
+	flags := map[string]string{}
+	if socket := t.last("socket"); socket != "" {
+		flags["node.socket"] = socket
+	}
+	return config.Load(config.Options{
+		Path: t.last("config"), Getenv: n.env.Getenv, Environ: n.env.Environ(), Home: n.env.Home, Flags: flags,
+	})
 }
 
 // last is the value of a flag so far, "" if it has none.

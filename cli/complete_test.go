@@ -14,6 +14,8 @@ type fakeLive struct{ asked []string }
 
 func (f *fakeLive) nodes(typedLine) []candidate { return wordList("a", "b") }
 
+func (f *fakeLive) registered(typedLine) []candidate { return wordList("a", "otp") }
+
 func (f *fakeLive) peers(t typedLine, want func(control.Peer) bool) []candidate {
 	f.asked = append(f.asked, "peers of "+orElse(t.last("node"), t.last("n")))
 	var all []candidate
@@ -100,14 +102,18 @@ func TestComplete(t *testing.T) {
 		{"peers --node ", "a b", ""},
 		{"peers -n ", "a b", ""},
 		{"peers --node=", "--node=a --node=b", ""},
-		{"node start --seed ", "a b bad@dev", "peers of "},
+		{"node start --seed ", "a b otp bad@dev", "peers of "},
 		// arguments
 		{"peers ", "app@dev bad@dev", "peers of "},
 		{"peers app@dev ", "bad@dev", "peers of "},
 		{"peers --node b ba", "bad@dev", "peers of b"},
 		{"--node b peers ba", "bad@dev", "peers of b"},
 		{"peers -n b -- ", "app@dev bad@dev", "peers of b"},
-		{"join ", "a b bad@dev", "peers of "},
+		{"join ", "a b otp bad@dev", "peers of "},
+		{"probe o", "otp", "peers of "},
+		{"peers --attach o", "otp", "peers of "},
+		{"watch --events sn", "snapshot snapshot.peer snapshot.end", ""},
+		{"watch --events=peer.join,sub", "--events=peer.join,sub --events=peer.join,sub.add --events=peer.join,sub.remove", ""},
 		{"join b b", "bad@dev", "peers of "},
 		{"pub ", "chat :orders", "channels of "},
 		{"pub :o", ":orders", "channels of "},

@@ -37,7 +37,7 @@ var flagSources = map[string]offer{
 	"node":    func(e *completer, t typedLine, _ string) []candidate { return e.live.nodes(t) },
 	"state":   fixed(control.PeerStates...),
 	"kind":    fixed(control.PeerKinds...),
-	"events":  fixed(control.EventTypes...),
+	"events":  fixed(append(eventGroups(), watchTypes()...)...),
 	"policy":  fixed(subPolicies...),
 	"columns": func(_ *completer, t typedLine, _ string) []candidate { return wordList(listed(t)...) },
 	"sort":    sortKeys,
@@ -166,11 +166,18 @@ func sortKeys(_ *completer, t typedLine, last string) []candidate {
 	return keys
 }
 
-// addresses are those that need no typing: the other nodes of this machine and
-// the peers that are known but not up. A node beside us is first for a reason:
+// addresses are those that need no typing: the other nodes of this machine, those
+// that its epmd knows, and the peers that are known but not up. A node beside us is first for a reason:
 // it costs no call.
 func addresses(e *completer, t typedLine, _ string) []candidate {
-	return append(e.live.nodes(t), e.live.peers(t, gonePeer)...)
+	all := append(e.live.nodes(t), e.live.registered(t)...)
+	all = append(all, e.live.peers(t, gonePeer)...)
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(c candidate) bool {
+		again := seen[c.value]
+		seen[c.value] = true
+		return again
+	})
 }
 
 func shellCandidates() []candidate { return wordList(shellNames...) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -82,15 +83,16 @@ func runDemo(ctx context.Context, c *call) error {
 func (d *demo) play(ctx context.Context) error {
 	d.tell("Three nodes on this machine, in one process. Look at them from another terminal:\n"+
 		"  LIMINAL_RUNTIME_DIR=%s liminal peers --node a\n\n", d.dir)
-	if err := d.steps(ctx, append([]func(context.Context) error{d.startSeed}, d.afterSeed()...)); err != nil {
+	if err := d.steps(ctx, append([]func(context.Context) error{d.startSeed, d.joinOthers}, d.onceJoined()...)); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
 }
 
-func (d *demo) afterSeed() []func(context.Context) error {
+// onceJoined is the story from where all three know each other.
+func (d *demo) onceJoined() []func(context.Context) error {
 	return []func(context.Context) error{
-		d.joinOthers, d.talk, d.stopOne, d.talkWithout, d.startAgain, d.talkAgain,
+		d.talk, d.stopOne, d.talkWithout, d.startAgain, d.talkAgain,
 	}
 }
 
@@ -153,7 +155,13 @@ func (d *demo) tellNext() {
 // tell is the story between the events. Scripts get the events alone.
 func (d *demo) tell(format string, args ...any) {
 	if d.out.form == formTerminal {
-		d.out.printf(format, args...)
+		text := say(format, args...)
+		body := strings.TrimRight(text, "\n")
+		end := text[len(body):]
+		if body != "" {
+			body = strings.TrimRight(fill(parseText(body), d.out.columns()), "\n")
+		}
+		d.out.write(body + end)
 	}
 }
 

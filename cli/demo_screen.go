@@ -20,17 +20,23 @@ var (
 	errStory     = errors.New("the story failed")
 )
 
+// demoPlot says what to look for: under the screen nobody tells it.
+const demoPlot = "Next is the screen of a, with b and c as its peers; q ends it, at any time. Watch the events at its foot: " +
+	"a and b subscribe to a channel and c publishes (key 2 shows the channels, key 1 the peers); b stops and says goodbye, " +
+	"so it is left, not down; c publishes again; b starts anew and is back. What happened is told once more after the screen.\n\n"
+
 // playOnScreen plays the story under the screen of node a. What it tells is kept
 // and printed once the screen is left: there is one terminal for both.
 func (d *demo) playOnScreen(ctx context.Context) error {
 	d.pace = demoScreenPace
-	d.tell("Three nodes on this machine, in one process: a, and then b and c, which know one address.\n"+
-		"The screen shows them as a sees them. It stays until q; what happened is told after it.\n"+
-		"Look at them from another terminal as well:\n"+
+	d.tell("Three nodes on this machine, in one process. Look at them from another terminal as well:\n"+
 		"  LIMINAL_RUNTIME_DIR=%s liminal peers --node a\n\n", d.dir)
-	if err := d.startSeed(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{d.startSeed, d.joinOthers} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
+	d.tell(demoPlot)
 	if err := d.pause(ctx); err != nil {
 		return err
 	}
@@ -53,9 +59,9 @@ func (d *demo) underScreen(ctx context.Context) error {
 	playing, endStory := context.WithCancel(ctx)
 	story := make(chan error, 1)
 	go func() {
-		err := d.pause(playing) // a alone is the first picture
+		err := d.pause(playing) // three nodes are the first picture
 		if err == nil {
-			err = d.steps(playing, d.afterSeed())
+			err = d.steps(playing, d.onceJoined())
 		}
 		story <- err
 		if err != nil {

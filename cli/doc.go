@@ -127,6 +127,10 @@
 // Ctrl-C at the terminal reaches the command alone. While all jobs run nothing is
 // read, so that the node's bounded queue takes the load and counts what it drops.
 // Programs begun before --count, --idle or --timeout end the stream may finish.
+// What a program leaves in its group is a job as long as it lives, so that
+// --exec-jobs and --exec-timeout bound it as well; it ends with the command, and
+// counts as stopped. A signal that stops programs after the stream has ended gives
+// its own status. With --json nothing of this is told before the one object.
 // Exit status 1 if one failed, unless the stream itself ended with an error: that
 // goes before, since a script has to know that the node is gone. The name of a
 // peer is LIMINAL_PEER: LIMINAL_NAME is a setting, which a peer must not choose

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +20,7 @@ type self struct {
 	cookie string // "6 characters from LIMINAL_COOKIE"
 	tick   string // "60s"
 	epmd   int    // the port of every epmd
+	host   string // this machine's short host name; "" if that is not known
 }
 
 // dialErrors says how each cause of a failed dial is told. The first row whose
@@ -38,7 +41,9 @@ var dialErrors = []struct {
 	{node.ErrNoHost, tellNoHost},
 	{node.ErrNoSuchName, tellNoSuchName},
 	{node.ErrNoPort, tellNoPort},
+	{node.ErrNotEPMD, tellNotEPMD},
 	{node.ErrEPMDRemote, tellEPMDRemote},
+	{node.ErrWrongName, tellWrongName},
 	{node.ErrNotDist, tellNotDist},
 	{node.ErrTimeout, tellTimeout},
 	{node.ErrUnreachable, tellUnreachable},
@@ -211,7 +216,8 @@ func tellNoSuchName(e *node.DialError, me self) *control.Error {
 	try := "liminal join " + joinHint(e) + " (skips epmd)"
 	if others := othersThan(me, e); len(others) > 0 {
 		why = "its epmd knows: " + strings.Join(others, ", ")
-		try = "liminal join " + strings.Replace(e.Address, nameOf(e.Address), others[0], 1)
+		// Whether that node has a short or a long name no epmd can say; a probe does.
+		try = "liminal probe " + strings.Replace(e.Address, nameOf(e.Address), others[0], 1) + " (says how it can be joined)"
 	}
 	return fail("no_such_name", fmt.Sprintf("%s has no node called %q", host, nameOf(e.Address)), why, try)
 }
@@ -240,8 +246,24 @@ func joinHint(e *node.DialError) string {
 
 func tellEPMDRemote(e *node.DialError, me self) *control.Error {
 	host := hostOrHere(e)
+	why := fmt.Sprintf("%s:%d ", host, me.epmd) + epmdWords(e) + ": firewall, or no node there"
+	if isHere(host) && errors.Is(e.Err, syscall.ECONNREFUSED) {
+		why = fmt.Sprintf("no epmd runs on this machine (port %d), and no liminal node of that name", me.epmd)
+	}
+	return fail("epmd_remote", fmt.Sprintf("cannot ask %s where %q listens", host, nameOf(e.Address)), why,
+		"liminal join "+joinHint(e)+" (skips epmd)")
+}
+
+// isHere says whether a host of an error is this machine.
+func isHere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == thisMachine || host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func tellNotEPMD(e *node.DialError, me self) *control.Error {
+	host := hostOrHere(e)
 	return fail("epmd_remote", fmt.Sprintf("cannot ask %s where %q listens", host, nameOf(e.Address)),
-		fmt.Sprintf("%s:%d ", host, me.epmd)+epmdWords(e)+": firewall, or no node there",
+		fmt.Sprintf("something else than epmd answers at port %d of %s", me.epmd, host),
 		"liminal join "+joinHint(e)+" (skips epmd)")
 }
 
@@ -264,9 +286,42 @@ func tellNotDist(e *node.DialError, _ self) *control.Error {
 }
 
 func tellTimeout(e *node.DialError, _ self) *control.Error {
+	if connected(e) {
+		return fail("unreachable", at(e)+" takes the connection and says nothing",
+			"that process is stopped or busy, or it waits for another protocol", "liminal probe "+e.Address)
+	}
 	return fail("unreachable", "cannot reach "+at(e)+": no answer in time",
 		"a firewall drops the packets, or the host is down",
 		"there: liminal status, then liminal node start --listen :9100")
+}
+
+// connected says whether TCP had a connection before the dial failed.
+func connected(e *node.DialError) bool {
+	return slices.Contains([]string{"name", "status", "challenge", "ack"}, e.Stage)
+}
+
+// tellWrongName: the advice is the way to the node that does answer.
+func tellWrongName(e *node.DialError, me self) *control.Error {
+	return fail("unreachable", peerOf(e)+" answers at "+e.Address, "the address leads to another node than the one it names",
+		"liminal join "+ownAddress(e, me))
+}
+
+// ownAddress is how the node that answered is dialled under its own name: without
+// the host if that is ours, and where it listens if it is another one altogether.
+func ownAddress(e *node.DialError, me self) string {
+	short, host, ok := strings.Cut(e.Peer, "@")
+	switch {
+	case !ok || short != nameOf(e.Address):
+		return cmp.Or(e.Endpoint, e.Address)
+	case host == hostPart(me.name) || host == me.host:
+		return short
+	}
+	return e.Peer
+}
+
+func hostPart(name string) string {
+	_, host, _ := strings.Cut(name, "@")
+	return host
 }
 
 func tellUnreachable(e *node.DialError, _ self) *control.Error {

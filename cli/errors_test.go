@@ -60,7 +60,17 @@ func allTold() []told {
 		{dial("app@db1", "", "", node.ErrEPMDRemote), "epmd_remote", 69,
 			"cannot ask db1 where \"app\" listens\ndb1:4369 gave no answer: firewall, or no node there\nliminal join db1:PORT (skips epmd)"},
 		{explainDial("app@db1", &node.DialError{Address: "app@db1", Known: []string{"a", "web", "jobs"}, Err: node.ErrNoSuchName}, self{name: "a@db1"}), "no_such_name", 69,
-			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal join web@db1"},
+			"host db1 has no node called \"app\"\nits epmd knows: web, jobs\nliminal probe web@db1 (says how it can be joined)"},
+		{dial("app@db1", "", "", node.ErrNotEPMD), "epmd_remote", 69,
+			"cannot ask db1 where \"app\" listens\nsomething else than epmd answers at port 4369 of db1\nliminal join db1:PORT (skips epmd)"},
+		{dial("app@127.0.0.1", "", "", fmt.Errorf("%w: %w", node.ErrEPMDRemote, syscall.ECONNREFUSED)), "epmd_remote", 69,
+			"cannot ask 127.0.0.1 where \"app\" listens\nno epmd runs on this machine (port 4369), and no liminal node of that name\nliminal join 127.0.0.1:PORT (skips epmd)"},
+		{dial("app@localhost", "127.0.0.1:9100", "app@dev", node.ErrWrongName), "unreachable", 69,
+			"app@dev answers at app@localhost\nthe address leads to another node than the one it names\nliminal join app"},
+		{dial("app@db1", "127.0.0.1:9100", "web@db1", node.ErrWrongName), "unreachable", 69,
+			"web@db1 answers at app@db1\nthe address leads to another node than the one it names\nliminal join 127.0.0.1:9100"},
+		{explainDial("c@dev", &node.DialError{Address: "c@dev", Endpoint: "10.0.0.7:9100", Stage: "status", Err: node.ErrTimeout}, meShort), "unreachable", 69,
+			"c@dev at 10.0.0.7:9100 takes the connection and says nothing\nthat process is stopped or busy, or it waits for another protocol\nliminal probe c@dev"},
 		{dial("c@dev", "10.0.0.7:9100", "", refused), "unreachable", 69,
 			"cannot reach c@dev at 10.0.0.7:9100: connection refused\nnothing listens there, or it listens for its own machine only\nthere: liminal status, then liminal node start --listen :9100"},
 		{dial("c@dev:9100", "", "", node.ErrTimeout), "unreachable", 69,
@@ -98,11 +108,11 @@ func allTold() []told {
 			"\"b@@x\" is not an address\nan address is b, b@host, b@host:9100 or host:9100\nliminal help addresses"},
 		{unknownChannel("chat"), "unknown_channel", 1,
 			"no channel is called \"chat\"\nnobody subscribes to it, and nothing was published to it here\nliminal channels (lists them)"},
-		{pubAdvice(fail("message_size", "message of 1.2 MiB refused; 380 sent", "channels.max_message is 1 MiB on a@dev", "")), "message_size", 65,
+		{pubAdvice(fail("message_size", "message of 1.2 MiB refused; 380 sent", "channels.max_message is 1 MiB on a@dev", ""), "chat"), "message_size", 65,
 			"message of 1.2 MiB refused; 380 sent\nchannels.max_message is 1 MiB on a@dev\nraise channels.max_message there, or split the input"},
-		{pubAdvice(fail("message_empty", "an empty message", "", "")), "message_empty", 65,
-			"an empty message\n\nliminal pub CHANNEL --empty (sends them), or --keep-going (passes over them)"},
-		{pubAdvice(fail("message_refused", "1 message refused; 2 sent", "", "")), "message_refused", 65,
+		{pubAdvice(fail("message_empty", "an empty message", "", ""), "chat"), "message_empty", 65,
+			"an empty message\n\nliminal pub chat --empty (sends them), or --keep-going (passes over them)"},
+		{pubAdvice(fail("message_refused", "1 message refused; 2 sent", "", ""), "chat"), "message_refused", 65,
 			"1 message refused; 2 sent\n\nsplit the input, or raise channels.max_message there; --empty sends empty ones"},
 		{inputError("x", fs.ErrPermission), "io", 74,
 			"cannot read x\npermission denied\nliminal pub CHANNEL --file PATH, of a file that can be read"},
@@ -166,7 +176,7 @@ func TestExits(t *testing.T) {
 func TestDialCausesAreTold(t *testing.T) {
 	for _, cause := range []error{
 		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrHeld, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
-		node.ErrNoHost, node.ErrNoSuchName, node.ErrEPMDRemote, node.ErrUnreachable, node.ErrTimeout, node.ErrNotDist,
+		node.ErrNoHost, node.ErrNoSuchName, node.ErrEPMDRemote, node.ErrNotEPMD, node.ErrWrongName, node.ErrUnreachable, node.ErrTimeout, node.ErrNotDist,
 	} {
 		if !slices.ContainsFunc(dialErrors, func(row struct {
 			cause error

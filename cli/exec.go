@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/liminal-bus/liminal/internal/display"
 )
 
 // errExecStop ends a stream at the first program that failed.
@@ -29,21 +25,18 @@ type runner struct {
 	show    string // the command that shows what a program gets
 	life    context.Context
 	slots   chan struct{}
-	group   sync.WaitGroup
+	group   sync.WaitGroup          // runs
+	leaders sync.WaitGroup          // programs; what they leave running apart
+	over    chan struct{}           // closed once all programs have ended and no more comes
 	stop    context.CancelCauseFunc // ends the stream; nil for never
+	groups  groups
 
-	mu      sync.Mutex
-	tally   execTally
-	running map[int]struct{} // process groups
-	hurried bool             // no more may start
-	last    string           // how the last one failed
-	untold  int              // failures since the last complaint
-	told    time.Time        // of the last complaint
+	mu     sync.Mutex // never held while something is written
+	tally  execTally
+	last   string    // how the last one failed
+	untold int       // failures since the last complaint
+	told   time.Time // of the last complaint
 }
-
-// execTally counts how runs ended. A run that our own end stopped has not
-// failed.
-type execTally struct{ runs, failed, late, stopped int }
 
 // newRunner gives nil without --exec. The program is looked for at once. Its
 // runs end with the command, whatever ends the stream: a program that has begun
@@ -55,10 +48,11 @@ func newRunner(c *call) (*runner, error) {
 	}
 	r := &runner{
 		execOptions: options, environ: c.env.Environ(), out: c.out, now: c.env.Now, life: c.cli.Context,
-		show:  "liminal " + execUsage(c.cli.Command) + " --json",
-		slots: make(chan struct{}, options.jobs), running: map[int]struct{}{},
+		show:  "liminal " + execShown(c) + " --json",
+		slots: make(chan struct{}, options.jobs), over: make(chan struct{}),
+		groups: groups{running: map[int]struct{}{}},
 	}
-	c.app.hurry.add(r.killAll)
+	c.app.hurry.add(r.groups.killAll)
 	return r, nil
 }
 
@@ -87,10 +81,13 @@ func (r *runner) run(ctx context.Context, doc []byte, vars []string) error {
 		return err
 	}
 	doc = bytes.Clone(doc)
+	r.leaders.Add(1)
+	led := sync.OnceFunc(r.leaders.Done)
 	r.group.Go(func() {
 		defer func() { <-r.slots }()
+		defer led()
 		began := r.now()
-		r.ended(r.execute(doc, vars), recordText(vars), r.now().Sub(began))
+		r.ended(r.execute(doc, vars, led), recordText(vars), r.now().Sub(began))
 	})
 	return nil
 }
@@ -99,20 +96,22 @@ func (r *runner) run(ctx context.Context, doc []byte, vars []string) error {
 var (
 	errExecLate    = errors.New("timed out")
 	errExecStopped = errors.New("stopped")
+	errExecRest    = errors.New("it left something running") // beside one of them
 )
 
-// execute runs the program to its end.
-func (r *runner) execute(doc []byte, vars []string) error {
+// execute runs the program to its end, and to that of what it leaves in its
+// group; led is called in between.
+func (r *runner) execute(doc []byte, vars []string, led func()) error {
 	cmd := exec.Command(r.argv[0], r.argv[1:]...)
 	cmd.Env = childEnviron(r.environ, vars)
 	cmd.Stdin = bytes.NewReader(doc)
 	cmd.Stdout, cmd.Stderr = r.pass(r.out.stdout), r.pass(r.out.stderr)
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = execGrace // a program may leave others behind that hold its pipes
-	if err := r.start(cmd); err != nil {
+	if err := r.groups.start(cmd); err != nil {
 		return err
 	}
-	defer r.gone(cmd.Process.Pid)
+	defer r.groups.gone(cmd.Process.Pid)
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	late, end := after(r.timeout)
@@ -121,6 +120,10 @@ func (r *runner) execute(doc []byte, vars []string) error {
 	case err := <-done:
 		if errors.Is(err, exec.ErrWaitDelay) {
 			err = nil // the program itself has ended well
+		}
+		led()
+		if rest := r.rest(cmd.Process.Pid, late); err == nil {
+			err = rest
 		}
 		return err
 	case <-late:
@@ -139,34 +142,31 @@ func after(d time.Duration) (<-chan time.Time, func() bool) {
 	return t.C, t.Stop
 }
 
-// start files the group of a started program, so that killAll misses none.
-func (r *runner) start(cmd *exec.Cmd) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.hurried {
-		return errExecStopped
+// rest waits for what a program has left in its group, and ends it when the time
+// of the run is over or the command ends, however it ends.
+func (r *runner) rest(group int, late <-chan time.Time) error {
+	why := r.awaitRest(group, late)
+	if why == nil {
+		return nil
 	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("cannot start: %w", err)
+	ended := make(chan error)
+	close(ended)
+	return errors.Join(why, errExecRest, endGroup(group, ended))
+}
+
+func (r *runner) awaitRest(group int, late <-chan time.Time) error {
+	for step := groupStep; groupLives(group); step = min(2*step, groupStepMax) {
+		select {
+		case <-time.After(step):
+		case <-late:
+			return errExecLate
+		case <-r.over:
+			return errExecStopped
+		case <-r.life.Done():
+			return errExecStopped
+		}
 	}
-	r.running[cmd.Process.Pid] = struct{}{}
 	return nil
-}
-
-func (r *runner) gone(group int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.running, group)
-}
-
-// killAll is for an end that waits for nobody.
-func (r *runner) killAll() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.hurried = true
-	for group := range r.running {
-		killGroup(group)
-	}
 }
 
 // pass hands our own stream to the program where it is a file; else what
@@ -187,109 +187,4 @@ func (l lockedWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.w.Write(p)
-}
-
-// ended counts a run and complains of one that failed.
-func (r *runner) ended(err error, record string, took time.Duration) {
-	r.mu.Lock()
-	r.tally.runs++
-	how := r.how(err)
-	switch {
-	case errors.Is(err, errExecStopped):
-		r.tally.stopped++
-	case errors.Is(err, errExecLate):
-		r.tally.late++
-	case err != nil:
-		r.tally.failed++
-	}
-	failed := err != nil && !errors.Is(err, errExecStopped)
-	if failed {
-		r.last = how + " (" + record + ")"
-		r.untold++
-		if now := r.now(); r.told.IsZero() || now.Sub(r.told) >= lossEvery {
-			r.told = now
-			r.complain()
-		}
-	}
-	r.mu.Unlock()
-	if r.out.verbose && !failed {
-		r.out.note("liminal: exec: %s in %s (%s)\n", how, display.Span(took), record)
-	}
-	if failed && r.stop != nil {
-		r.stop(errExecStop)
-	}
-}
-
-// how says it in words: "exit status 3", "timed out after 30s".
-func (r *runner) how(err error) string {
-	switch {
-	case err == nil:
-		return "exit status 0"
-	case errors.Is(err, errExecLate):
-		text := "timed out after " + durationText(r.timeout)
-		if errors.Is(err, errUnkillable) {
-			text += ", and cannot be stopped"
-		}
-		return text
-	}
-	return strings.ReplaceAll(err.Error(), "\n", ", ")
-}
-
-// complain tells of failures: the first at once, more of them in sums, as often
-// as losses. The caller holds r.mu. Errors are told with --quiet too.
-func (r *runner) complain() {
-	switch {
-	case r.untold == 1:
-		r.out.complain(say("liminal: exec: %s\n", r.last))
-	case r.untold > 1:
-		r.out.complain(say("liminal: exec: %s more, the last: %s\n", count(r.untold, "failure"), r.last))
-	}
-	r.untold = 0
-}
-
-// finish waits for the programs that run, tells what is left to tell, and is an
-// error if one failed.
-func (r *runner) finish() error {
-	r.group.Wait()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.complain()
-	text := "exec: " + r.tally.String()
-	switch {
-	case r.tally.failed+r.tally.late > 0:
-		return fail("exec_failed", text, "the last: "+r.last, r.show+" (shows what the program gets)")
-	case r.tally.runs > 0:
-		r.out.note("liminal: %s\n", text)
-	}
-	return nil
-}
-
-// String is "41 runs, 2 failed, 1 timed out".
-func (t execTally) String() string {
-	text := count(t.runs, "run")
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{t.failed, "failed"}, {t.late, "timed out"}, {t.stopped, "stopped"}} {
-		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.what)
-		}
-	}
-	return text
-}
-
-// after is finish for a stream that ended with err, which goes before the
-// failures of programs: those are then told beside it. A nil runner has none.
-func (r *runner) after(err error) error {
-	if r == nil {
-		return err
-	}
-	bad := r.finish()
-	if err == nil {
-		return bad
-	}
-	if bad != nil {
-		r.out.complain(say("liminal: %s\n", bad))
-	}
-	return err
 }

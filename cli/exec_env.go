@@ -5,15 +5,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/liminal-bus/liminal/internal/config"
 	"github.com/liminal-bus/liminal/internal/control"
 )
 
 // execNames are the variables that tell a program about its record. None is a
 // setting: what a peer chooses must not configure a liminal that the program
 // runs, so the name of a peer is LIMINAL_PEER and not LIMINAL_NAME.
-var execNames = []string{
-	"LIMINAL_TYPE", "LIMINAL_CHANNEL", "LIMINAL_FROM", "LIMINAL_SEQ", "LIMINAL_ID", "LIMINAL_COUNT",
-	"LIMINAL_PEER", "LIMINAL_STATE", "LIMINAL_KIND",
+var execNames = recordNames()
+
+func recordNames() []string {
+	var names []string
+	for _, v := range config.RecordVariables() {
+		names = append(names, v.Name)
+	}
+	return names
 }
 
 // maxExecValue bounds a value: a program cannot be started with a larger

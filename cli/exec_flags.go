@@ -106,48 +106,10 @@ func execUsage(c *cli.Command) string {
 	return strings.TrimSpace(fullName(c) + " " + strings.Trim(first, ".[]"))
 }
 
-// splitWords splits a command line as a shell would, and expands nothing: blanks
-// part words, '...' holds all as it is, "..." all but \" and \\, and \ before
-// anything else gives that.
-func splitWords(text string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	in, quote := false, rune(0) // within a word, within a quote
-	escaped := false
-	for _, r := range text {
-		switch {
-		case escaped:
-			if quote == '"' && r != '"' && r != '\\' {
-				word.WriteByte('\\') // "\n" stays two characters
-			}
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			in, escaped = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			in, quote = true, r
-		case r == ' ' || r == '\t' || r == '\n':
-			if in {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			in = false
-		default:
-			in = true
-			word.WriteRune(r)
-		}
+// execShown is the command with what was typed: "sub orders".
+func execShown(c *call) string {
+	if len(c.args) == 0 {
+		return execUsage(c.cli.Command)
 	}
-	switch {
-	case quote != 0:
-		return nil, fmt.Errorf("has a %c without its end", quote)
-	case escaped:
-		return nil, errors.New(`ends in a \`)
-	case in:
-		words = append(words, word.String())
-	}
-	return words, nil
+	return fullName(c.cli.Command) + " " + typedWords(c.args)
 }

@@ -150,28 +150,28 @@ func TestSubExecFailures(t *testing.T) {
 		{"status", []string{"--exec", `[ "$LIMINAL_SEQ" != 2 ] || exit 3`, "--count", "3"}, 1, `liminal: exec: exit status 3 (message chat 2 from b@dev)
 liminal: exec: 3 runs, 1 failed
   why: the last: exit status 3 (message chat 2 from b@dev)
-  try: liminal sub CHANNEL --json (shows what the program gets)
+  try: liminal sub chat --json (shows what the program gets)
 `},
 		{"in sums", []string{"--exec", "exit 9", "--count", "4", "-q"}, 1, `liminal: exec: exit status 9 (message chat 1 from b@dev)
 liminal: exec: 3 failures more, the last: exit status 9 (message chat 4 from b@dev)
 liminal: exec: 4 runs, 4 failed
   why: the last: exit status 9 (message chat 4 from b@dev)
-  try: liminal sub CHANNEL --json (shows what the program gets)
+  try: liminal sub chat --json (shows what the program gets)
 `},
 		{"signal", []string{"--exec", "kill -9 $$", "--count", "1"}, 1, `liminal: exec: signal: killed (message chat 1 from b@dev)
 liminal: exec: 1 run, 1 failed
   why: the last: signal: killed (message chat 1 from b@dev)
-  try: liminal sub CHANNEL --json (shows what the program gets)
+  try: liminal sub chat --json (shows what the program gets)
 `},
 		{"time", []string{"--exec", "exec sleep 1000", "--exec-timeout", "50ms", "--count", "1"}, 1, `liminal: exec: timed out after 50ms (message chat 1 from b@dev)
 liminal: exec: 1 run, 1 timed out
   why: the last: timed out after 50ms (message chat 1 from b@dev)
-  try: liminal sub CHANNEL --json (shows what the program gets)
+  try: liminal sub chat --json (shows what the program gets)
 `},
 		{"the first ends it", []string{"--exec", "exit $(($LIMINAL_SEQ - 1))", "--exec-fail-stop"}, 1, `liminal: exec: exit status 1 (message chat 2 from b@dev)
 liminal: exec: 2 runs, 1 failed
   why: the last: exit status 1 (message chat 2 from b@dev)
-  try: liminal sub CHANNEL --json (shows what the program gets)
+  try: liminal sub chat --json (shows what the program gets)
 `},
 		{"the stream's own end goes before", []string{"--exec", "exit 1", "--count", "5", "--timeout", "1s"}, 124, `liminal: exec: exit status 1 (message chat 1 from b@dev)
 liminal: exec: 1 run, 1 failed

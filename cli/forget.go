@@ -40,13 +40,18 @@ func (c *call) showForget(forgot control.Forget) error {
 	var failed []*control.Error
 	for _, r := range forgot.Results {
 		if r.Error != nil {
-			failed = append(failed, r.Error)
+			failed = append(failed, c.advised(r.Error))
 		}
 	}
 	verdict := joinVerdict(len(forgot.Results), failed, false)
 	if c.out.form == formJSON {
 		if verdict != nil && len(forgot.Results) == 1 {
 			return failed[0]
+		}
+		for i, r := range forgot.Results {
+			if r.Error != nil {
+				forgot.Results[i].Error = c.advised(r.Error)
+			}
 		}
 		if err := c.out.json(forgot); err != nil {
 			return err
@@ -55,7 +60,7 @@ func (c *call) showForget(forgot control.Forget) error {
 	}
 	for _, r := range forgot.Results {
 		if r.Error != nil {
-			c.out.report(r.Error)
+			c.out.report(c.advised(r.Error))
 			continue
 		}
 		c.out.printf("%s\n", forgotText(r))

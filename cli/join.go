@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/liminal-bus/liminal/internal/control"
 	"github.com/liminal-bus/liminal/internal/display"
+	"github.com/liminal-bus/liminal/node"
 )
 
 // joinCommand is `liminal join`.
@@ -40,7 +43,7 @@ func (c *call) showJoin(joined control.Join) error {
 	var failed []*control.Error
 	for _, r := range joined.Results {
 		if r.Error != nil {
-			failed = append(failed, r.Error)
+			failed = append(failed, c.advised(r.Error))
 		}
 	}
 	verdict := joinVerdict(len(joined.Results), failed, c.cli.Bool("any"))
@@ -55,12 +58,29 @@ func (c *call) showJoin(joined control.Join) error {
 	}
 	for _, r := range joined.Results {
 		if r.Error != nil {
-			c.out.report(r.Error)
+			c.out.report(c.advised(r.Error))
+			c.noteDialling(joined.Node, r)
 			continue
 		}
 		c.out.printf("%s\n", styled(joinedText(r)))
 	}
 	return verdict
+}
+
+// notDialled are the errors after which a node does not go on dialling: no later
+// try can end otherwise, or nobody wants one.
+var notDialled = []string{"bad_address", "name_mode", "self", "node_stopped"}
+
+// noteDialling says that a failed join is not over, and how to end it.
+func (c *call) noteDialling(name string, r control.JoinResult) {
+	if slices.Contains(notDialled, r.Error.Code) || strings.Contains(r.Error.Why, node.ErrForgotten.Error()) {
+		return
+	}
+	end := "liminal forget " + r.Address
+	if n := c.cli.String("node"); n != "" {
+		end += " --node " + n
+	}
+	c.out.note("  note: %s goes on dialling it; %s ends that\n", nameOf(name), end)
 }
 
 // joinVerdict: one address gives its own status, several give 1 if any failed,

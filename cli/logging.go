@@ -15,6 +15,7 @@ import (
 type logger struct {
 	level  slog.LevelVar
 	asJSON atomic.Bool
+	quiet  bool        // --quiet: warnings only, unless a level was asked for; set before use
 	shown  atomic.Bool // the event lines are on the same terminal: do not log them too
 }
 
@@ -24,11 +25,11 @@ type logger struct {
 func (l *logger) set(v *config.Values, tty bool) {
 	level := v.Log().Level
 	value, ok := v.Get("log.level")
-	quiet := ok && tty && value.Origin.Source == config.SourceDefault
-	if quiet {
+	unasked := ok && value.Origin.Source == config.SourceDefault
+	if unasked && (tty || l.quiet) {
 		level = "warn"
 	}
-	l.shown.Store(quiet)
+	l.shown.Store(unasked && tty)
 	var parsed slog.Level
 	if err := parsed.UnmarshalText([]byte(level)); err == nil { // config has checked it
 		l.level.Set(parsed)

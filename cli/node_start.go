@@ -46,7 +46,7 @@ type nodeRun struct {
 }
 
 func runNode(ctx context.Context, c *call) error {
-	r := &nodeRun{call: c, logger: &logger{}, applied: c.set.Values}
+	r := &nodeRun{call: c, logger: &logger{quiet: c.out.quiet}, applied: c.set.Values}
 	r.logger.set(c.set.Values, c.env.StderrTTY)
 	log, lines := r.logger.to(c.env.Stderr)
 	defer lines.end()
@@ -156,6 +156,9 @@ func (r *nodeRun) ready() error {
 		return r.out.json(readyDoc{"node.ready", bootText(r.Creation()), wireTime(now), r.Name(), r.env.PID, listen, r.socket, describeCookie(r.cookie)})
 	case formPlain:
 		r.out.printf("%s ready %s (%s; %s)\n", r.out.stamp(now), r.Name(), strings.Join(listen, ", "), cookieText(r.cookie))
+		return nil
+	}
+	if r.out.quiet {
 		return nil
 	}
 	r.out.printf("liminal: %s is ready (%s)\n", r.Name(), cookieText(r.cookie))

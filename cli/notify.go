@@ -12,8 +12,12 @@ import (
 // notifier tells systemd how a service is doing: one datagram a message to the
 // socket in NOTIFY_SOCKET, "@" standing for the zero byte of an abstract one
 // (sd_notify(3)). Without that variable it says nothing. A message that cannot
-// be sent is nobody's loss but systemd's.
+// be sent, or that the socket has no room for within notifyLimit, is nobody's
+// loss but systemd's.
 type notifier string
+
+// notifyLimit keeps a reader that hangs from holding up the end of a node.
+const notifyLimit = time.Second
 
 func (n notifier) send(state string) {
 	if n == "" {
@@ -24,7 +28,9 @@ func (n notifier) send(state string) {
 		return
 	}
 	defer conn.Close()
-	_, _ = conn.Write([]byte(state))
+	if conn.SetWriteDeadline(time.Now().Add(notifyLimit)) == nil {
+		_, _ = conn.Write([]byte(state))
+	}
 }
 
 // ready ends the start, or a reload.
@@ -32,10 +38,13 @@ func (n notifier) ready(status string) { n.send("READY=1\nSTATUS=" + clean(statu
 
 func (n notifier) status(status string) { n.send("STATUS=" + clean(status)) }
 
+// goodbye is the last status.
+const goodbye = "saying goodbye"
+
 // stopping tells how long the end may take, so that a drain longer than the
 // unit's TimeoutStopSec is not cut short.
 func (n notifier) stopping(drain time.Duration) {
-	n.send(fmt.Sprintf("STOPPING=1\nSTATUS=saying goodbye\nEXTEND_TIMEOUT_USEC=%d", (drain + stopMargin).Microseconds()))
+	n.send(fmt.Sprintf("STOPPING=1\nSTATUS=%s\nEXTEND_TIMEOUT_USEC=%d", goodbye, (drain + stopMargin).Microseconds()))
 }
 
 // stopMargin is for what a stop does beside the drain.

@@ -22,7 +22,8 @@ func (a *app) probeCommand() *cli.Command {
 		ArgsUsage: "ADDR",
 		Description: "Walks the way to a node as joining does: resolve, epmd, connect, tls, name, flags, cookie,\n" +
 			"and hangs up. It needs no running node, and the node at ADDR keeps nothing of it. Each\n" +
-			"stage has an exit status of its own: liminal help exit-codes.",
+			"stage has an exit status of its own: liminal help exit-codes. When --timeout runs out, that\n" +
+			"of the stage it was at is given (23: while the other end said nothing), and not 124.",
 		Flags:  append(settingFlags(append([]string{"ui.timeout"}, lookSettings...)...), fileFlags()...),
 		Action: a.action(command{min: 1, max: 1, settings: true}, runProbe),
 	}
@@ -36,7 +37,7 @@ func runProbe(ctx context.Context, c *call) error {
 	}
 	if limit := c.set.timeout(); limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, &lateError{limit: limit})
 		defer cancel()
 	}
 	report, err := node.Check(ctx, node.CheckConfig{
@@ -65,13 +66,14 @@ func (l *looker) verdict(r node.CheckReport) *control.Error {
 		return nil
 	}
 	l.me.name = r.As
-	e := l.advise(explainDial(r.Address, r.Err, l.me), r.Address)
+	e := l.advise(explainDial(r.Address, r.Err, l.me), r.Err, r.Address)
 	var dial *node.DialError
 	switch {
 	case !errors.As(r.Err, &dial):
 	case errors.Is(r.Err, node.ErrWrongName):
-		e.Message, e.Why = peerOf(dial)+" answers at "+r.Address, "the address leads to another node than the one it names"
-		e.Try = "liminal probe " + dial.Endpoint + " (takes whatever name answers)"
+		if nameOf(dial.Peer) != nameOf(r.Address) {
+			e.Try = "liminal probe " + dial.Endpoint + " (takes whatever name answers)"
+		}
 	case r.Failed == node.CheckTLS && errors.Is(r.Err, node.ErrTimeout):
 		e.Message, e.Why = at(dial)+" takes the connection and says nothing", "it waits for TLS or another protocol, or that process is stopped"
 		e.Try = distributionPort
@@ -177,7 +179,7 @@ func (o *output) probeTable(r node.CheckReport) {
 func probeSummary(r node.CheckReport) string {
 	words := []string{r.Peer.Name + " can be joined: liminal join " + r.Address}
 	if r.Peer.Published {
-		words = append(words, "it would list a node that is not hidden")
+		words = append(words, "its nodes() would list a visible node")
 	} else {
 		words = append(words, "it is hidden itself, and lists nobody")
 	}

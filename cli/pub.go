@@ -146,7 +146,7 @@ func (p *pub) limit() time.Duration {
 // failed says why there is no receipt.
 func (p *pub) failed(ctx context.Context, t *target, err error) error {
 	if told := (*control.Error)(nil); errors.As(err, &told) {
-		return pubAdvice(told)
+		return pubAdvice(told, p.req.Channel)
 	}
 	if ctx.Err() != nil {
 		if f := p.src.feed; f != nil && f.sent.Load() > 0 {
@@ -188,19 +188,19 @@ func (p *pub) told(ctx context.Context, doc control.Published) error {
 			orElse(lossText(doc.Peers), "a link was full, or went down"), "liminal peers (how the links are), then publish again")
 	case doc.Refused > 0:
 		return pubAdvice(fail("message_refused", countWide(doc.Refused, "message", "messages")+" refused; "+grouped(doc.Messages)+" sent",
-			text(doc.FirstRefused), ""))
+			text(doc.FirstRefused), ""), doc.Channel)
 	}
 	return nil
 }
 
 // pubAdvice says what to type here; the node knows calls, not flags.
-func pubAdvice(e *control.Error) *control.Error {
+func pubAdvice(e *control.Error, channel string) *control.Error {
 	with := *e
 	switch e.Code {
 	case "message_size":
 		with.Try = "raise channels.max_message there, or split the input"
 	case "message_empty":
-		with.Try = "liminal pub CHANNEL --empty (sends them), or --keep-going (passes over them)"
+		with.Try = "liminal pub " + typedWord(channel) + " --empty (sends them), or --keep-going (passes over them)"
 	case "message_refused":
 		with.Try = "split the input, or raise channels.max_message there; --empty sends empty ones"
 	}

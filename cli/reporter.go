@@ -20,22 +20,25 @@ const statusPeriod = time.Second
 // when that changes, and that it is alive. Without NOTIFY_SOCKET there is none;
 // a nil reporter says nothing.
 type reporter struct {
-	tell    notifier
-	log     *slog.Logger
-	changes watcher
-	text    func() (status string, passing bool) // passing: it changes without an event
-	check   func(ctx context.Context) error      // fails for a node that is stuck
-	period  time.Duration                        // of the watchdog; 0 is none
+	tell   notifier
+	log    *slog.Logger
+	text   func() string                   // the status
+	check  func(ctx context.Context) error // fails for a node that is stuck
+	period time.Duration                   // of the watchdog; 0 is none
 
-	changed chan struct{}   // there may be a new status
-	life    context.Context // of the reports
-	cancel  context.CancelFunc
-	group   sync.WaitGroup
+	life   context.Context // of the reports
+	cancel context.CancelFunc
+	group  sync.WaitGroup
 
-	mu      sync.Mutex
-	last    string // told
-	trouble string // what the last reload said, if it was refused
-	over    bool   // STOPPING was told
+	// order keeps statuses in the order in which they were read. It is held
+	// while one is sent, which takes notifyLimit at most; stopping does not
+	// take it.
+	order sync.Mutex
+
+	mu      sync.Mutex // never held while something is sent
+	last    string     // told
+	trouble string     // what the last reload said, if it was refused
+	over    bool       // STOPPING was told
 }
 
 // newReporter is nil where nobody wants to hear.
@@ -44,7 +47,7 @@ func newReporter(env Env, log *slog.Logger) *reporter {
 	if socket == "" {
 		return nil
 	}
-	r := &reporter{tell: notifier(socket), log: log, changed: make(chan struct{}, 1)}
+	r := &reporter{tell: notifier(socket), log: log}
 	r.life, r.cancel = context.WithCancel(context.Background())
 	var err error
 	if r.period, err = watchdogPeriod(env.Getenv, env.PID); err != nil {
@@ -59,71 +62,69 @@ func (r *reporter) listening(s *service) {
 	if r == nil {
 		return
 	}
-	r.changes, r.check = embedded{s.Node}.Watch(0), s.alive
-	r.text = func() (string, bool) { return unitStatus(s.Status(), s.Peers()) }
+	r.check = s.alive
+	r.text = func() string { return unitStatus(s.Status(), s.Peers()) }
 	r.ready("")
 	r.start()
 }
 
 func (r *reporter) start() {
-	r.group.Go(func() { r.changeLoop(r.life) })
 	r.group.Go(func() { r.statusLoopTo(r.life, r.tell.status) })
 	if r.period > 0 {
 		r.group.Go(func() { r.watchdogLoopTo(r.life, r.tell.alive) })
 	}
 }
 
-// changeLoop takes every event for a change: which of them are is not worth
-// knowing at one status a second.
-func (r *reporter) changeLoop(ctx context.Context) {
-	defer r.changes.Close()
-	for {
-		if _, err := r.changes.Next(ctx); err != nil {
-			return
-		}
-		r.nudge()
-	}
-}
-
-func (r *reporter) nudge() {
-	select {
-	case r.changed <- struct{}{}:
-	default:
-	}
-}
-
+// statusLoopTo reads the status once a period: some of what it says, such as that
+// the node has left, is no event of any peer.
 func (r *reporter) statusLoopTo(ctx context.Context, tell func(string)) {
 	tick := time.NewTicker(statusPeriod)
 	defer tick.Stop()
 	for {
-		text, passing := r.text()
-		r.say(text, tell)
+		r.say(tell)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if passing {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.changed:
-		}
 	}
 }
 
-// say tells a status that is news. After the end it says nothing, so that
-// STOPPING's own status stays.
-func (r *reporter) say(text string, tell func(string)) {
+// say tells a status that is news. After the end it says nothing, and an end
+// during it is told once more, so that STOPPING's own status stays.
+func (r *reporter) say(tell func(string)) {
+	r.order.Lock()
+	defer r.order.Unlock()
+	r.sayInOrder(tell)
+}
+
+// sayInOrder is say for who holds r.order.
+func (r *reporter) sayInOrder(tell func(string)) {
+	text, news := r.news(r.text())
+	if !news {
+		return
+	}
+	tell(text)
+	if r.ended() {
+		r.tell.status(goodbye)
+	}
+}
+
+func (r *reporter) news(text string) (full string, news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	text = joinWords("; ", text, r.trouble)
-	if !r.over && text != r.last {
-		r.last = text
-		tell(text)
+	full = joinWords("; ", text, r.trouble)
+	news = !r.over && full != r.last
+	if news {
+		r.last = full
 	}
+	return full, news
+}
+
+func (r *reporter) ended() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 // ready tells READY with the status, for the start and after each reload;
@@ -132,11 +133,12 @@ func (r *reporter) ready(trouble string) {
 	if r == nil {
 		return
 	}
-	text, _ := r.text()
+	r.order.Lock()
+	defer r.order.Unlock()
 	r.mu.Lock()
 	r.trouble, r.last = trouble, ""
 	r.mu.Unlock()
-	r.say(text, r.tell.ready)
+	r.sayInOrder(r.tell.ready)
 }
 
 func (r *reporter) reloading() {
@@ -172,8 +174,8 @@ func (r *reporter) checkOnce(ctx context.Context) error {
 	return r.check(ctx)
 }
 
-// stopping tells of the end and ends the reports. A node that is stuck holds
-// nothing up here.
+// stopping tells of the end and ends the reports. Neither a node that is stuck
+// nor a reader of the socket that is holds the end up.
 func (r *reporter) stopping(drain time.Duration) {
 	if r == nil {
 		return
@@ -197,23 +199,23 @@ func (r *reporter) end() {
 }
 
 // unitStatus is the status of a node in one line: "a@dev: 2 peers up, 1 down".
-func unitStatus(s node.Status, peers []node.Peer) (text string, passing bool) {
+func unitStatus(s node.Status, peers []node.Peer) string {
 	if s.State == node.NodeJoining {
 		tries := 0
 		for _, seed := range s.Seeds {
 			tries += seed.Tries
 		}
-		text = s.Name + " is joining"
+		text := s.Name + " is joining"
 		if len(s.Seeds) > 0 {
 			text += fmt.Sprintf(": none of %s has answered", count(len(s.Seeds), "seed"))
 		}
 		if tries > 0 {
 			text += fmt.Sprintf(" (%s)", countWide(uint64(tries), "try", "tries"))
 		}
-		return text, true
+		return text
 	}
 	c := countPeers(peers)
-	text = fmt.Sprintf("%s: %s up", s.Name, count(c.Up+c.Suspect, "peer"))
+	text := fmt.Sprintf("%s: %s up", s.Name, count(c.Up+c.Suspect, "peer"))
 	for _, more := range []struct {
 		n    int
 		what string
@@ -225,7 +227,7 @@ func unitStatus(s node.Status, peers []node.Peer) (text string, passing bool) {
 	if s.State == node.NodeAlone {
 		text = s.Name + ": alone, it has left the cluster"
 	}
-	return text, false
+	return text
 }
 
 // alive says whether the service does its work: its poll loop goes round and its

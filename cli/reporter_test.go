@@ -31,25 +31,16 @@ func (l *toldTimes) add(text string) {
 	l.lines = append(l.lines, fmt.Sprintf("%v %s", time.Since(l.start), text))
 }
 
-// flood is a watcher on which something happens every 10 ms.
-type flood struct{}
-
-func (flood) Next(ctx context.Context) (node.Event, error) {
-	return node.Event{}, pause(ctx, 10*time.Millisecond)
-}
-func (flood) Close() {}
-
 // TestStatusIsLimited: at most one a second, only what is new, and the last
-// state is never left out.
+// state is never left out, also where no event tells of it.
 func TestStatusIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		told := &toldTimes{start: time.Now()}
-		r := &reporter{changes: flood{}, changed: make(chan struct{}, 1)}
+		r := &reporter{}
 		r.life, r.cancel = context.WithCancel(t.Context())
-		r.text = func() (string, bool) { // changes every 300 ms, and from 3 s on no more
-			return fmt.Sprint("state ", int(min(time.Since(told.start), 3*time.Second)/(300*time.Millisecond))), false
+		r.text = func() string { // changes every 300 ms, and from 3 s on no more
+			return fmt.Sprint("state ", int(min(time.Since(told.start), 3*time.Second)/(300*time.Millisecond)))
 		}
-		r.group.Go(func() { r.changeLoop(r.life) })
 		r.group.Go(func() { r.statusLoopTo(r.life, told.add) })
 		time.Sleep(10 * time.Second)
 		r.end()
@@ -105,8 +96,8 @@ func TestUnitStatus(t *testing.T) {
 		{node.Status{Name: "a@dev", State: node.NodeJoining, Seeds: []node.SeedStatus{{Tries: 2}, {Tries: 1}}}, nil,
 			"a@dev is joining: none of 2 seeds has answered (3 tries)"},
 	} {
-		if got, passing := unitStatus(test.status, test.peers); got != test.want || passing != (test.status.State == node.NodeJoining) {
-			t.Errorf("%q, %v; want %q", got, passing, test.want)
+		if got := unitStatus(test.status, test.peers); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
 }

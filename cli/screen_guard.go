@@ -42,7 +42,7 @@ func putRight(in io.Reader, out io.Writer, ended <-chan struct{}) func() {
 		return func() {} // no terminal
 	}
 	return func() {
-		if within(screenGrace, ended) {
+		if comesWithin(screenGrace, ended) {
 			return
 		}
 		_ = unix.IoctlSetTermios(fd, setTermios, before) // there is nobody left to tell
@@ -51,12 +51,12 @@ func putRight(in io.Reader, out io.Writer, ended <-chan struct{}) func() {
 			_, _ = io.WriteString(out, screenOff)
 			close(written)
 		}()
-		within(screenGrace, written)
+		comesWithin(screenGrace, written)
 	}
 }
 
-// within reports whether done is closed before d is over.
-func within(d time.Duration, done <-chan struct{}) bool {
+// comesWithin reports whether done is closed before d is over.
+func comesWithin(d time.Duration, done <-chan struct{}) bool {
 	late := time.NewTimer(d)
 	defer late.Stop()
 	select {

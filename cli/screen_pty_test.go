@@ -51,7 +51,7 @@ func newTTY(t *testing.T) *tty {
 	t.Cleanup(func() {
 		far.Close()
 		near.Close()
-		if !within(ttyLimit, y.gone) {
+		if !comesWithin(ttyLimit, y.gone) {
 			t.Error("the terminal's reader does not end")
 		}
 	})
@@ -265,7 +265,7 @@ func interrupted(t *testing.T, env Env, shown <-chan struct{}, args ...string) {
 	signals, code := make(chan os.Signal, 2), make(chan int, 1)
 	env.Signals = signals
 	go func() { code <- Main(context.Background(), env, args) }()
-	if !within(ttyLimit, shown) {
+	if !comesWithin(ttyLimit, shown) {
 		t.Fatal("no screen")
 	}
 	signals <- syscall.SIGTERM

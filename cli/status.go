@@ -97,6 +97,9 @@ func (c *call) showStatus(s control.Status) error {
 // statusText is the form for people.
 func (o *output) statusText(s control.Status, now time.Time) {
 	rows := [][2]string{{"listen", o.listenText(s)}, {"peers", peersText(s)}, {"channels", channelsText(s.Channels)}}
+	if len(s.Seeds) > 1 {
+		rows = append(rows, [2]string{"seeds", seedCounts(s.Seeds)})
+	}
 	for _, seed := range s.Seeds {
 		rows = append(rows, [2]string{"seed", seedText(seed)})
 	}
@@ -160,6 +163,20 @@ func seedsText(seeds []control.Seed) string {
 		parts = append(parts, seedText(s))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// seedCounts: "3: 1 up, 2 dialling", the states in the order of the seeds.
+func seedCounts(seeds []control.Seed) string {
+	n, order := map[string]int{}, []string(nil)
+	for _, s := range seeds {
+		if n[s.State]++; n[s.State] == 1 {
+			order = append(order, s.State)
+		}
+	}
+	for i, state := range order {
+		order[i] = fmt.Sprintf("%d %s", n[state], state)
+	}
+	return fmt.Sprintf("%d: %s", len(seeds), strings.Join(order, ", "))
 }
 
 func seedText(s control.Seed) string {

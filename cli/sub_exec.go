@@ -13,7 +13,9 @@ const execDescription = "--exec runs a program for each record and prints nothin
 	"would print it is the program's stdin, and LIMINAL_TYPE, _CHANNEL, _FROM, _SEQ and such its\n" +
 	"environment. Its words are split at blanks outside quotes, and nothing is expanded. While\n" +
 	"--exec-jobs of them run nothing is read, and what that loses comes as a drop record. A\n" +
-	"program that fails or takes too long is told on stderr, and makes the exit status 1."
+	"program that fails or takes too long is told on stderr, and makes the exit status 1. What\n" +
+	"a program leaves running counts as a job until --exec-timeout, and ends with the command;\n" +
+	"what it starts in a session of its own (setsid) is left alone."
 
 // checkExec refuses what --exec leaves without a meaning.
 func (c *call) checkExec() error {

@@ -133,6 +133,12 @@ func environmentPage() string {
 	for _, v := range config.Variables() {
 		row(v.Name, v.Doc)
 	}
+	b.WriteString("\nWhat --exec tells a program; liminal itself reads none of these:\n\n")
+	for _, v := range config.RecordVariables() {
+		row(v.Name, v.Doc)
+	}
+	b.WriteString("\nCommands find a node by its socket: in LIMINAL_RUNTIME_DIR, else in the runtime\n" +
+		"directory of the user and in /run/liminal, where the service of systemd has its own.\n")
 	b.WriteString("\nAn empty variable counts as unset. Lists are separated by commas.\n")
 	return b.String()
 }

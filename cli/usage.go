@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -89,7 +90,7 @@ func nearest(word string, candidates []string) string {
 	const boost, prefix, floor = 0.7, 4, 0.75
 	best, found := floor, ""
 	for _, c := range candidates {
-		if len(c) < 2 {
+		if len(c) < 2 || otherWord(c, word) {
 			continue // one-letter names are like everything
 		}
 		if d := smetrics.JaroWinkler(c, word, boost, prefix); d > best {
@@ -97,6 +98,12 @@ func nearest(word string, candidates []string) string {
 		}
 	}
 	return found
+}
+
+// otherWord says that two short words of one length differ by more than a swap of
+// letters: then they are two words, like nope and node, and not one mistyped.
+func otherWord(a, b string) bool {
+	return len(a) <= 4 && len(a) == len(b) && !slices.Equal(slices.Sorted(slices.Values([]byte(a))), slices.Sorted(slices.Values([]byte(b))))
 }
 
 // parseUsage turns what the flag parser said into our words. Unknown flags

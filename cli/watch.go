@@ -24,17 +24,20 @@ func (a *app) watchCommand() *cli.Command {
 			"TYPES of --events: " + strings.Join(eventGroups(), ", ") + ",\n" +
 			"or one of them alone, such as peer.down. Without snapshot among them there is\n" +
 			"none. A gap always tells how many events were missed.\n" +
-			"WHERE of --since: 10m begins with what is kept of the last ten minutes; 212, or\n" +
-			"7f3a:212 with the boot, goes on after that event, both as --json shows them.\n" +
+			"WHERE of --since: 10m begins with what is kept of the last ten minutes, a time\n" +
+			"such as 2026-01-15T12:04:31Z (as --plain prints it) with that; 212, or 7f3a:212\n" +
+			"with the boot, goes on after that event, both as --json shows them.\n" +
 			"\n" +
 			"The stream ends with --count (exit 0), --timeout (124 if --count was not\n" +
 			"reached, else 0), Ctrl-C (130), a closed pipe (0), or the end of the node (69);\n" +
 			"with --reconnect it waits for the node instead, and goes on where it was. The\n" +
-			"screen always does. Without --timeout given here there is no time limit.\n" +
-			"\n" + execDescription,
+			"screen, once open, always waits for a node that goes; one that is not there at\n" +
+			"the start is an error (69) there too, unless with --reconnect. Without --timeout\n" +
+			"given here there is no time limit.\n" +
+			"\n" + watchExecDescription,
 		Flags: clientFlags(append(append([]cli.Flag{
 			&cli.StringSliceFlag{Name: "events", Usage: "only events of these `TYPES`; snapshot is one", DefaultText: "all"},
-			&cli.StringFlag{Name: "since", Usage: "begin at `WHERE`: DUR, SEQ or BOOT:SEQ", DefaultText: "a snapshot of now"},
+			&cli.StringFlag{Name: "since", Usage: "begin at `WHERE`: DUR, TIME, SEQ or BOOT:SEQ", DefaultText: "a snapshot of now"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` events; the snapshot does not count", DefaultText: "no limit"},
 			&cli.BoolFlag{Name: "reconnect", Usage: "wait for the node, at the start and when it goes"},
 			&cli.BoolFlag{Name: "bookmarks", Usage: "a line every 10 s in which nothing happens"},

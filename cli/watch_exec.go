@@ -6,6 +6,14 @@ import (
 	"github.com/liminal-bus/liminal/internal/control"
 )
 
+// watchExecDescription is what the help of watch says of --exec.
+const watchExecDescription = "--exec runs a program for each event and prints nothing itself: the event as --json\n" +
+	"would print it is the program's stdin, and LIMINAL_TYPE, _PEER, _STATE, _KIND, _CHANNEL,\n" +
+	"_SEQ and _COUNT its environment, as far as the event has them. A snapshot is handed over\n" +
+	"only where --events names it. Words are split at blanks outside quotes, and nothing is\n" +
+	"expanded. While --exec-jobs of them run nothing is read, and what that loses comes as a\n" +
+	"gap. A program that fails or takes too long is told on stderr, and makes the exit status 1."
+
 // programEvents hands each event to a program.
 type programEvents struct {
 	ctx  context.Context

@@ -52,7 +52,7 @@ func (c *call) watchFlags() (watchFlags, error) {
 	}
 	var err error
 	if c.cli.IsSet("since") {
-		if f.from, err = parseSince(c.cli.String("since"), c.cli.Command); err != nil {
+		if f.from, err = parseSince(c.cli.String("since"), c.env.Now(), c.cli.Command); err != nil {
 			return f, err
 		}
 	}
@@ -62,10 +62,14 @@ func (c *call) watchFlags() (watchFlags, error) {
 	return f, err
 }
 
-// parseSince reads DUR, SEQ or BOOT:SEQ.
-func parseSince(text string, cmd *cli.Command) (control.WatchRequest, error) {
+// parseSince reads DUR, TIME, SEQ or BOOT:SEQ. A time to come shows nothing of what
+// was.
+func parseSince(text string, now time.Time, cmd *cli.Command) (control.WatchRequest, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return control.WatchRequest{Last: d}, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return control.WatchRequest{Last: max(now.Sub(at), time.Millisecond)}, nil
 	}
 	boot, seq, found := strings.Cut(text, ":")
 	if !found {
@@ -73,8 +77,8 @@ func parseSince(text string, cmd *cli.Command) (control.WatchRequest, error) {
 	}
 	n, err := strconv.ParseUint(seq, 10, 64)
 	if err != nil || found && boot == "" {
-		return control.WatchRequest{}, usage(fmt.Sprintf("--since must be a duration, SEQ or BOOT:SEQ, not %q", text),
-			"such as 10m, 212 or 7f3a:212", cmd)
+		return control.WatchRequest{}, usage(fmt.Sprintf("--since must be a duration, a time, SEQ or BOOT:SEQ, not %q", text),
+			"such as 10m, 2026-01-15T12:04:31Z, 212 or 7f3a:212", cmd)
 	}
 	return control.WatchRequest{Resume: true, Since: n, Boot: boot}, nil
 }

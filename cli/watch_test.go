@@ -144,7 +144,7 @@ func TestWatchAsks(t *testing.T) {
 func TestWatchRefuses(t *testing.T) {
 	env := busEnv(t, newFakeFeed())
 	for _, test := range [][]string{
-		{"--since", "5x", `--since must be a duration, SEQ or BOOT:SEQ, not "5x"`},
+		{"--since", "5x", `--since must be a duration, a time, SEQ or BOOT:SEQ, not "5x"`},
 		{"--since", ":5", "not"}, {"--since", "-5m", "not"}, {"--since", "7f3a:", "not"}, {"--since", "99999999999999999999", "not"}, {"--since=", "", "not"},
 		{"--events", "peer.dwn", "did you mean peer.down?"}, {"--events", "peer,,sub", `of type ""`}, {"--events", "bookmark", "the types are snapshot, peer, sub, node, peer.join"},
 		{"--count", "0", "from 1 on"}, {"--plain", "--json", "exclude each other"}, {"x", "", "does not take"},

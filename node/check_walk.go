@@ -181,6 +181,8 @@ func (w *checkWalk) askEPMD(ctx context.Context, host, name string) (int, error)
 	switch {
 	case errors.Is(err, epmd.ErrNoSuchName):
 		w.step(CheckEPMD, CheckFailed, start, "%s does not know %s", at, name)
+	case errors.Is(err, epmd.ErrBadReply):
+		w.step(CheckEPMD, CheckFailed, start, "%s is not an epmd: something else answers there (%s)", at, discovery.Cause(err))
 	case err != nil:
 		w.step(CheckEPMD, CheckFailed, start, "%s: %s", at, discovery.Cause(err))
 	default:

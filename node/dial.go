@@ -38,7 +38,7 @@ func (n *Node) dial(ctx context.Context, t discovery.Target, fl *flight) {
 		n.lookDialled(t, r)
 	}
 	n.mu.Lock()
-	wanted := n.plan.Done(t, r, time.Now())
+	wanted := n.plan.Done(t, r, time.Now()) && !n.dropHopeless(t.ID, err)
 	waiting := n.joins[t.ID]
 	delete(n.joins, t.ID)
 	delete(n.flights, t.ID)

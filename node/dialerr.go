@@ -26,7 +26,7 @@ var causes = []struct {
 	{discovery.ErrNoPort, ErrNoPort, "resolve"},
 	{epmd.ErrNoSuchName, ErrNoSuchName, "epmd"},
 	{epmd.ErrNoEPMD, ErrEPMDRemote, "epmd"},
-	{epmd.ErrBadReply, ErrEPMDRemote, "epmd"},
+	{epmd.ErrBadReply, ErrNotEPMD, "epmd"},
 	{dist.ErrCookie, ErrCookie, "ack"},
 	{dist.ErrSameName, ErrDuplicate, "status"},
 	{dist.ErrNotAllowed, ErrRefused, "status"},

@@ -28,6 +28,7 @@ var (
 	ErrNoSuchName  = errors.New("its epmd does not know that name")
 	ErrNoPort      = errors.New("nothing here knows where it listens") // and epmd is not asked
 	ErrEPMDRemote  = errors.New("its epmd gave no answer")
+	ErrNotEPMD     = errors.New("something else than epmd answers there")
 	ErrUnreachable = errors.New("cannot connect")
 	ErrTimeout     = errors.New("no answer in time")
 	ErrNotDist     = errors.New("that is not an Erlang distribution port")

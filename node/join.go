@@ -53,12 +53,12 @@ func (n *Node) askJoin(a discovery.Address) (<-chan joinResult, string) {
 	if n.state == NodeAlone {
 		n.state = NodeUp
 	}
-	id := n.plan.Join(a)
-	n.table.Recall(name)
-	if name == n.name {
-		answer <- joinResult{err: &DialError{Address: a.String(), Stage: "address", Err: ErrSelf}}
+	if err := n.hopelessAddress(a); err != nil {
+		answer <- joinResult{err: err}
 		return answer, name
 	}
+	id := n.plan.Join(a)
+	n.table.Recall(name)
 	if linked := n.linkedAs(id, name); linked != "" {
 		info, _ := n.table.Lookup(linked)
 		answer <- joinResult{info, info.Addr, links.ErrUp}

@@ -180,5 +180,7 @@ func (n *Node) shutdown() {
 	if n.release != nil {
 		n.release()
 	}
-	n.log.Info("node stopped")
+	if n.opened {
+		n.log.Info("node stopped")
+	}
 }

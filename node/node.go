@@ -75,6 +75,7 @@ type Node struct {
 	settled chan struct{} // a dial has ended or a poll has found something
 	wg      sync.WaitGroup
 	tasks   sync.WaitGroup // begun under mu while not stopping
+	opened  bool           // it listened; set before anything runs
 	closing sync.Once
 	closed  chan struct{}
 	release func() // lets go of the name of a look; nil for other nodes

@@ -97,7 +97,7 @@ func (p *peer) nextProbe(now time.Time) probing {
 func (n *Node) probe(t probing) {
 	switch {
 	case t.silent > 0:
-		t.link.Close(dist.ReasonProbeTimeout, fmt.Errorf("silent for %v", t.silent.Round(100*time.Millisecond)))
+		t.link.Close(dist.ReasonProbeTimeout, fmt.Errorf("silent for %.1f s", t.silent.Seconds()))
 	case t.kind == KindLiminal:
 		n.send(t.link, encodeProbe(t.number, t.rtt.Microseconds()))
 	default:

@@ -33,6 +33,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
+	n.opened = true
 	n.wg.Go(n.pollLoop)
 	n.cfg.Listening(n)
 	if err := n.joinSeeds(ctx, seeds); err != nil {

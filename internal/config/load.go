@@ -227,7 +227,7 @@ func (l *loader) notes() []string {
 		name, _, _ := strings.Cut(kv, "=")
 		// The test suite's own variables reach programs it starts.
 		ours := strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, prefix+"TEST_")
-		if !ours || contains(known, name) {
+		if !ours || contains(known, name) || isRecord(name) {
 			continue
 		}
 		note := clip(name, 64) + " is not a variable of liminal"
@@ -238,6 +238,10 @@ func (l *loader) notes() []string {
 	}
 	slices.Sort(notes)
 	return slices.Compact(notes)
+}
+
+func isRecord(name string) bool {
+	return slices.ContainsFunc(records, func(v Variable) bool { return v.Name == name })
 }
 
 func (v *Values) origin(key string) Origin { return v.values[indexOf(key)].Origin }

@@ -57,14 +57,31 @@ func fileProblem(err error) *Problem {
 	return &Problem{Source: SourceFile, Text: "cannot be read: " + err.Error(), Missing: missing}
 }
 
-// readBounded reads one byte more than a file may have, and no more.
+// errNotRegular is of a file whose reading might never end.
+var errNotRegular = errors.New("it is a pipe, socket or device, not a regular file")
+
+// readBounded reads one byte more than a file may have, and no more. It opens
+// without waiting: a pipe would keep us until somebody writes to it.
 func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() && !isNull(info) { // a directory says so when it is read
+		return nil, errNotRegular
+	}
 	return io.ReadAll(io.LimitReader(f, MaxFile+1))
+}
+
+// isNull: the null device is a way to name no file at all.
+func isNull(info os.FileInfo) bool {
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, null)
 }
 
 // expandHome replaces a leading ~/.

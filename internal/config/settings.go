@@ -189,6 +189,23 @@ var variables = []Variable{
 	{"ERL_EPMD_PORT", "the port of every epmd, 4369 if unset"},
 }
 
+// records tell a program that --exec runs about its record. Known here so that a
+// liminal that such a program runs does not wonder about them.
+var records = []Variable{
+	{"LIMINAL_TYPE", "message, drop, or the type of an event"},
+	{"LIMINAL_CHANNEL", "the channel"},
+	{"LIMINAL_FROM", "the node that published"},
+	{"LIMINAL_SEQ", "the number of the message or event"},
+	{"LIMINAL_ID", "the id of the message"},
+	{"LIMINAL_COUNT", "how many, where something is counted"},
+	{"LIMINAL_PEER", "the peer that an event is of"},
+	{"LIMINAL_STATE", "its state"},
+	{"LIMINAL_KIND", "its kind"},
+}
+
+// RecordVariables lists the variables that --exec sets. None is ever read.
+func RecordVariables() []Variable { return slices.Clone(records) }
+
 // Settings gives the table.
 func Settings() []Setting { return slices.Clone(settings) }
 
