@@ -104,7 +104,7 @@ func TestFilterErrors(t *testing.T) {
 }
 
 func FuzzFilter(f *testing.F) {
-	for _, s := range []string{"", "name:b kind:otp", `!reason:"no tick`, "hidden:1", "!!a:b:c", "\xff:\x00 ::", "é:x"} {
+	for _, s := range []string{"", "name:b kind:otp", `!reason:"no tick`, "hidden:1", "!!a:b:c", "nAme: 0", "\xff:\x00 ::", "é:x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -117,7 +117,8 @@ func FuzzFilter(f *testing.F) {
 		flt.channel(filterChannel)
 		flt.event(filterBurst)
 		neg, _ := parseFilter("!" + s)
-		if err == nil && len(flt.terms) == 1 && len(neg.terms) == 1 && !strings.HasPrefix(s, "!") && s == strings.TrimSpace(s) &&
+		one := len(filterWords(s)) == 1 // of several the first is negated, and it may not be complete
+		if err == nil && one && len(flt.terms) == 1 && len(neg.terms) == 1 && !strings.HasPrefix(s, "!") && s == strings.TrimSpace(s) &&
 			flt.peer(filterPeer) == neg.peer(filterPeer) {
 			t.Errorf("%q and its negation agree", s)
 		}
