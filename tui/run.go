@@ -10,7 +10,7 @@ import (
 
 // keyRate is how often a second the terminal may be written to: a key shows
 // within 40 ms. What the node tells is held back by the model, see frameEvery.
-const keyRate = 25
+const keyRate = 12
 
 // Run shows the screen until the user quits, which is nil, or ctx ends, which
 // gives its cause. A node that stops does not end it: the screen keeps what it
