@@ -134,3 +134,25 @@ func BenchmarkSample(b *testing.B) {
 	b.Run("idle", run(0))
 	b.Run("busy", run(1000))
 }
+
+// BenchmarkDetach is the end of all subscribers of one channel, one by one; one op
+// is one subscriber.
+func BenchmarkDetach(b *testing.B) {
+	for _, n := range []int{1, 100, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			bus := New(Options{})
+			subs := make([]*Subscriber, n)
+			for done := 0; done < b.N; done += n {
+				b.StopTimer()
+				for i := range subs {
+					subs[i] = bus.NewSubscriber(SubscriberOptions{})
+					bus.Attach(subs[i], "bench")
+				}
+				b.StartTimer()
+				for _, s := range subs {
+					bus.Detach(s)
+				}
+			}
+		})
+	}
+}

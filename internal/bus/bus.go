@@ -132,9 +132,10 @@ func (b *Bus) Detach(s *Subscriber) (emptied []Emptied) {
 		return nil
 	}
 	delete(b.subs, s)
+	s.detached = true
 	s.end(ErrClosed, closed)
 	for _, c := range s.channels {
-		if !c.remove(s) {
+		if !c.remove() {
 			continue
 		}
 		n := unpack(c.number.Swap(0))

@@ -3,6 +3,8 @@ package bus
 import (
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // TestAttach follows the number of a channel through its subscribers.
@@ -143,4 +145,42 @@ func TestInfo(t *testing.T) {
 			t.Errorf("%s is %+v", name, i)
 		}
 	}
+}
+
+// TestDetachInAnyOrder: whoever of many comes and goes, a message reaches those that
+// are there, in the order in which they came, and the list does not keep the others.
+func TestDetachInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := New(Options{})
+		c := b.Channel("chat")
+		var there []*Subscriber
+		for i := range rapid.IntRange(1, 200).Draw(t, "steps") {
+			if len(there) == 0 || rapid.IntRange(0, 2).Draw(t, "come") > 0 && i < 100 {
+				s := b.NewSubscriber(SubscriberOptions{})
+				if _, first := b.Attach(s, "chat"); first != (len(there) == 0) {
+					t.Fatalf("first of %d: %t", len(there), first)
+				}
+				there = append(there, s)
+			} else {
+				at := rapid.IntRange(0, len(there)-1).Draw(t, "goes")
+				emptied := b.Detach(there[at])
+				there = slices.Delete(there, at, at+1)
+				if (len(emptied) == 1) != (len(there) == 0) {
+					t.Fatalf("%d are left, emptied %v", len(there), emptied)
+				}
+			}
+			if n := c.Deliver(say(uint64(i))).Enqueued; n != len(there) {
+				t.Fatalf("%d copies for %d", n, len(there))
+			}
+			if kept := slices.DeleteFunc(slices.Clone(c.subs), func(s *Subscriber) bool { return s.detached }); !slices.Equal(kept, there) {
+				t.Fatal("they stand in another order")
+			}
+			if most := len(c.subs) / detachedShare; c.detached != len(c.subs)-len(there) || c.detached > most {
+				t.Fatalf("%d of %d are detached, %d counted", len(c.subs)-len(there), len(c.subs), c.detached)
+			}
+		}
+		if got := b.List()[0].Subscribers; got != len(there) {
+			t.Errorf("%d are told of, %d are there", got, len(there))
+		}
+	})
 }

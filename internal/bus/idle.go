@@ -85,7 +85,7 @@ func (b *Bus) forgetOne(c *Channel) {
 func (c *Channel) unused() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.subs) == 0 && c.holds.Load() == 0
+	return c.live() == 0 && c.holds.Load() == 0
 }
 
 // retire makes deliveries go to the channel's successor, unless there was one

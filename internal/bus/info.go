@@ -89,7 +89,7 @@ func (c *Channel) info(p *sampler) Info {
 	i.Queued = max(0, int(c.local.Load()-gone))
 	i.In, i.Out, i.Drops = c.totals()
 	c.mu.Lock()
-	i.Subscribers = len(c.subs)
+	i.Subscribers = c.live()
 	c.mu.Unlock()
 	return i
 }

@@ -11,6 +11,7 @@ type Subscriber struct {
 	maxBytes int
 	ready    chan struct{} // wakes the reader; holds one token
 	channels []*Channel    // guarded by Bus.mu
+	detached bool          // guarded by Bus.mu
 
 	mu      sync.Mutex
 	queue   ring
