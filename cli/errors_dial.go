@@ -34,6 +34,7 @@ var dialErrors = []struct {
 	{node.ErrDuplicate, tellDuplicate},
 	{node.ErrRefused, tellRefused},
 	{node.ErrHeld, tellHeld},
+	{node.ErrTwins, tellTwins},
 	{node.ErrSeen, tellSeen},
 	{node.ErrNameMode, tellNameMode},
 	{node.ErrTooOld, tellTooOld},
@@ -172,6 +173,12 @@ func tellHeld(e *node.DialError, me self) *control.Error {
 	return fail("held", peerOf(e)+" is held off by this node",
 		"it sent more than a peer may, and is not let in for a minute (log of "+me.name+": peer expelled)",
 		"liminal join "+e.Address+", in a minute")
+}
+
+func tellTwins(e *node.DialError, _ self) *control.Error {
+	return fail("name_twins", fmt.Sprintf("several nodes run as %s", peerOf(e)),
+		"each took the other's place, so the one that is up here stays, and no other is let in for a minute",
+		"end one of them, or give it another --name; liminal peers "+peerOf(e)+" says which is up")
 }
 
 func tellNameMode(e *node.DialError, me self) *control.Error {

@@ -74,6 +74,28 @@ func TestTermsThatAreNoCalls(t *testing.T) {
 	}
 }
 
+// fillStalledPeer gives n a peer that is a member of the channel and reads nothing,
+// and publishes until its link takes no more. It says no hello: so it is not probed,
+// and not found to be silent.
+func fillStalledPeer(t *testing.T, n *Node, channel string) {
+	t.Helper()
+	p := newLight(t, "stalled")
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	p.mu.Lock()
+	p.handle = func(*dist.Link, []byte) { <-stop }
+	p.mu.Unlock()
+	p.tellScope(p.dial(n), syncTerm(p.scopePid(), etf.List{etf.Tuple{etf.Binary(channel), etf.List{p.scopePid()}}}))
+	await(t, n, channel, 1)
+	for dropped := uint64(0); dropped == 0; {
+		r, err := n.Publish(t.Context(), channel, make([]byte, 100_000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped = r.Dropped
+	}
+}
+
 // A peer that takes nothing does not cost the others our goodbye.
 func TestGoodbyeBesideAStalledPeer(t *testing.T) {
 	ca := testConfig(t, "a")
@@ -83,22 +105,7 @@ func TestGoodbyeBesideAStalledPeer(t *testing.T) {
 	cb.Seeds = []string{a.testAddr()}
 	b := start(t, cb)
 	waitFor(t, a, "b is up", hasPeers(b.name))
-	p := newLight(t, "stalled") // no hello: it is not probed, and so not found to be silent
-	stop := make(chan struct{})
-	t.Cleanup(func() { close(stop) })
-	p.mu.Lock()
-	p.handle = func(*dist.Link, []byte) { <-stop }
-	p.mu.Unlock()
-	l := p.dial(a)
-	p.tellScope(l, syncTerm(p.scopePid(), etf.List{etf.Tuple{etf.Binary("x"), etf.List{p.scopePid()}}}))
-	await(t, a, "x", 1)
-	for dropped := uint64(0); dropped == 0; {
-		r, err := a.Publish(t.Context(), "x", make([]byte, 100_000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dropped = r.Dropped
-	}
+	fillStalledPeer(t, a, "x")
 	begin := time.Now()
 	a.Close()
 	peerState(t, b, a.name, StateLeft)
@@ -204,22 +211,7 @@ func TestPubOfATermReachesOthers(t *testing.T) {
 // A stream that waits for a full link has been heard on its own node.
 func TestLocalSubscribersDoNotWaitForAFullLink(t *testing.T) {
 	n := start(t, testConfig(t, "a"))
-	p := newLight(t, "stalled") // no hello: it is not probed, and so not found to be silent
-	stop := make(chan struct{})
-	t.Cleanup(func() { close(stop) })
-	p.mu.Lock()
-	p.handle = func(*dist.Link, []byte) { <-stop }
-	p.mu.Unlock()
-	l := p.dial(n)
-	p.tellScope(l, syncTerm(p.scopePid(), etf.List{etf.Tuple{etf.Binary("x"), etf.List{p.scopePid()}}}))
-	await(t, n, "x", 1)
-	for dropped := uint64(0); dropped == 0; {
-		r, err := n.Publish(t.Context(), "x", make([]byte, 100_000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		dropped = r.Dropped
-	}
+	fillStalledPeer(t, n, "x")
 	s := subscribe(t, n, "x")
 	pub, err := n.Publisher("x")
 	if err != nil {

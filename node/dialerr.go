@@ -21,6 +21,7 @@ var causes = []struct {
 	{links.ErrHeld, ErrHeld, "name"},
 	{links.ErrTaken, ErrDuplicate, "status"},
 	{links.ErrForgotten, ErrForgotten, "challenge"},
+	{links.ErrDuplicate, ErrTwins, "challenge"},
 	{dist.ErrAlive, ErrDuplicate, "status"},
 	{discovery.ErrNoHost, ErrNoHost, "resolve"},
 	{discovery.ErrNoPort, ErrNoPort, "resolve"},

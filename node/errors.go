@@ -42,6 +42,7 @@ var (
 	ErrSlow        = errors.New("the subscription was too slow")
 	ErrLooks       = errors.New("no name is free to look under") // LookSlots are in use
 	ErrSeen        = errors.New("probably a target that is looked at already")
+	ErrTwins       = errors.New("several nodes run under its name") // the one that is up stays for a minute
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -41,6 +42,22 @@ func TestFlapFasterThanPoll(t *testing.T) {
 			settleFlaps(t, n, p.name(), made, c.endUp)
 			checkLaws(t, n, w, p.name(), made, lost)
 		})
+	}
+}
+
+// Several nodes under one name: whoever joins one of them is told that, and not
+// that it cannot be reached.
+func TestJoinOfATwin(t *testing.T) {
+	n := start(t, testConfig(t, "a"))
+	const takeovers = 3 // as many as a name is let off with
+	for i := range 1 + takeovers {
+		newLight(t, "twin", ofLife(uint32(100+i))).dial(n)
+	}
+	third := start(t, testConfig(t, "twin"))
+	j := n.Join(t.Context(), third.testAddr())
+	var dial *DialError
+	if !errors.Is(j.Err, ErrTwins) || errors.Is(j.Err, ErrUnreachable) || !errors.As(j.Err, &dial) || dial.Peer != third.name {
+		t.Errorf("join: %v, of %+v", j.Err, dial)
 	}
 }
 

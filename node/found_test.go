@@ -11,6 +11,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
+	"github.com/liminal-bus/liminal/internal/links"
 )
 
 // Defects that were found by using the node, each with the test that keeps it
@@ -131,6 +132,7 @@ func TestBrief(t *testing.T) {
 		{nil, ""},
 		{&discovery.ResolveError{Stage: "epmd", Err: epmd.ErrNoSuchName}, "its epmd does not know that name"},
 		{&dist.HandshakeError{Stage: dist.StageAck, Err: dist.ErrCookie}, "the cookies differ"},
+		{&dist.HandshakeError{Stage: dist.StageChallenge, Err: links.ErrDuplicate}, "several nodes run under its name"},
 	} {
 		if got := brief(n.dialError(target, at, c.err)); got != c.want {
 			t.Errorf("%v: %q, want %q", c.err, got, c.want)

@@ -70,7 +70,9 @@ type lookNames struct {
 }
 
 // tryName tries a name, and where the target turns out to have a name of the
-// other form, short or long, the same name with a host of that form.
+// other form, short or long, the same name with a host of that form. Where the
+// address asks for a name that it has not, no form of ours fits, and only the
+// first error knows what it is called.
 func (w *lookNames) tryName(name string, last bool) error {
 	err := w.try(name+"@"+w.host, last)
 	var dial *DialError
@@ -82,7 +84,11 @@ func (w *lookNames) tryName(name string, last bool) error {
 		return err
 	}
 	w.turned, w.host = true, hostBeside(w.ctx, host)
-	return w.try(name+"@"+w.host, last)
+	again := w.try(name+"@"+w.host, last)
+	if errors.As(again, &dial) && dial.Peer == "" && errors.Is(again, ErrNameMode) {
+		return err
+	}
+	return again
 }
 
 // lookHost is the host of our name for a target: of the same form as its own,

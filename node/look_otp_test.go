@@ -177,6 +177,20 @@ func TestLookFindsTheForm(t *testing.T) {
 	}
 }
 
+// An address that gives a short name a long host is told under which name the node
+// can be looked at.
+func TestLookSaysTheRightName(t *testing.T) {
+	otptest.Need(t)
+	otp := otptest.Start(t, otptest.Options{Short: true})
+	for _, address := range []string{otp.Alive + "@127.0.0.1", otp.Alive + "@" + otp.Addr(t)} {
+		var dial *DialError
+		_, err := Look(t.Context(), lookAtOTP(otp, address))
+		if !errors.Is(err, ErrNameMode) || !errors.As(err, &dial) || dial.Peer != otp.Name {
+			t.Errorf("look at %s: %v, of %+v", address, err, dial)
+		}
+	}
+}
+
 func TestLookFails(t *testing.T) {
 	otptest.Need(t)
 	otp := otptest.Start(t, otptest.Options{})
