@@ -203,6 +203,21 @@ func TestScreenLeavesTheTerminal(t *testing.T) {
 	}
 }
 
+// TestScreenRepaints: what another program has written over the screen goes with a key.
+func TestScreenRepaints(t *testing.T) {
+	env := busEnv(t, newFakeFeed(happens(aSnapshot(1)...)))
+	y := newTTY(t)
+	cmd := y.run(env, "liminal", "watch")
+	y.shows("b@dev", 1)
+	all, _ := y.all()
+	y.types("r")
+	y.shows("\x1b[2J", strings.Count(all, "\x1b[2J")+1)
+	y.shows("b@dev", strings.Count(all, "b@dev")+1)
+	y.types("q")
+	y.ends(cmd)
+	y.restored()
+}
+
 // TestScreenSuspends: a shell gets the terminal as it was, and wakes the screen.
 func TestScreenSuspends(t *testing.T) {
 	shell, err := exec.LookPath("bash")

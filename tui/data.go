@@ -116,6 +116,19 @@ func (d *data) forgetNames() {
 	}
 }
 
+// learnNames takes from a later list the one thing that nobody had asked for when
+// the picture was frozen: the names of the channels of each link.
+func (d *data) learnNames(l control.Peers) {
+	for i := range l.Peers {
+		p := &l.Peers[i]
+		r := d.rows[p.Name]
+		if r != nil && r.p.Subscriptions == nil && p.Subscriptions != nil && r.p.Generation == p.Generation {
+			r.p.Subscriptions = p.Subscriptions
+			d.changes++
+		}
+	}
+}
+
 func (d *data) drop(name string) {
 	delete(d.rows, name)
 	d.members++

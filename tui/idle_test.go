@@ -41,18 +41,34 @@ func runScreen(socket string) error {
 	over := errors.New("over")
 	ctx, stop := context.WithCancelCause(context.Background())
 	go func() {
-		time.Sleep(screenWarmup)
+		if !passes(ctx, screenWarmup) {
+			return
+		}
 		before := cpuTime()
 		fmt.Fprintln(os.Stderr, "warm")
-		time.Sleep(time.Duration(secs) * time.Second)
-		fmt.Fprintln(os.Stderr, (cpuTime() - before).Microseconds())
-		stop(over)
+		if passes(ctx, time.Duration(secs)*time.Second) {
+			fmt.Fprintln(os.Stderr, (cpuTime() - before).Microseconds())
+			stop(over)
+		}
 	}()
 	err = Run(ctx, Options{Source: &control.Client{Socket: socket}, Node: "a@dev", In: os.Stdin, Out: os.Stdout, Colour: true})
+	stop(err)
 	if errors.Is(err, over) {
 		return nil
 	}
 	return fmt.Errorf("ended too soon: %w", err)
+}
+
+// passes waits, and reports whether all of d has passed before ctx ended.
+func passes(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 func cpuTime() time.Duration {

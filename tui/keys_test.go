@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -259,6 +260,58 @@ func TestPauseFreezesThePicture(t *testing.T) {
 	if got := s.names(); got != "[c]" && got != "" {
 		t.Errorf("after the pause: %s", got)
 	}
+}
+
+// A filter that asks for names of channels is answered in a picture that was frozen
+// before anybody asked for them, and nothing else in it moves.
+func TestNamesInAFrozenPicture(t *testing.T) {
+	s := newScreen(Options{}).size(80, 24)
+	peer := func(name string, generation uint64, names ...string) control.Peer {
+		return control.Peer{Name: name, State: stateUp, Kind: "liminal", Generation: generation, Subs: 1, Subscriptions: names}
+	}
+	s.peers(peer("b@dev", 1), peer("c@dev", 1), peer("d@dev", 1))
+	s.press("p", "/", "text:sub:orders")
+	if got := s.names(); got != "" {
+		t.Fatalf("before the names have come: %s", got)
+	}
+	later := peer("c@dev", 1, "orders")
+	later.Flaps = 7
+	s.now = s.now.Add(frameEvery)
+	s.peers(peer("b@dev", 1, "chat"), later, peer("d@dev", 2, "orders"), peer("e@dev", 1, "orders"))
+	if got := s.settle().names(); got != "[c]" {
+		t.Errorf("of b that has chat, c, a later life of d, and e that came later: %s", got)
+	}
+	if r := s.m.frozen.rows["c@dev"]; r.p.Flaps != 0 {
+		t.Errorf("c moved: %+v", r.p)
+	}
+}
+
+// The key that asks again repaints the screen, also while an answer is awaited.
+func TestAskRepaints(t *testing.T) {
+	s := sixes(Options{}, 80, 24)
+	for range 2 {
+		if !clears(s.press("r")) {
+			t.Error("r does not clear the screen")
+		}
+	}
+	if clears(s.press("j")) {
+		t.Error("j does")
+	}
+}
+
+// clears looks for tea.ClearScreen in a command without running what else is there.
+func clears(cmd tea.Cmd) bool {
+	if cmd == nil {
+		return false
+	}
+	if reflect.ValueOf(cmd).Pointer() == reflect.ValueOf(tea.ClearScreen).Pointer() {
+		return true
+	}
+	if !strings.Contains(runtime.FuncForPC(reflect.ValueOf(cmd).Pointer()).Name(), "Batch") {
+		return false
+	}
+	batch, _ := cmd().(tea.BatchMsg)
+	return slices.ContainsFunc(batch, clears)
 }
 
 // TestEveryKeyIsInTheHelp and does something.

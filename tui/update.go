@@ -79,6 +79,9 @@ func (m *model) onPeers(msg peersMsg) tea.Cmd {
 	if msg.err == nil {
 		m.heard = msg.at
 		m.live.applyPeers(msg.doc, msg.at)
+		if m.frozen != nil && m.choice.filter.subs() {
+			m.frozen.learnNames(msg.doc)
+		}
 	}
 	m.note(msg.err)
 	if msg.once {

@@ -37,7 +37,7 @@ var keyRows = []keyRow{
 	{keys.Reverse, func(m *model) tea.Cmd { m.reverse(); return nil }},
 	{keys.Reset, func(m *model) tea.Cmd { m.sortReset(); return nil }},
 	{keys.Pause, (*model).pause},
-	{keys.Ask, (*model).askNow},
+	{keys.Ask, func(m *model) tea.Cmd { return tea.Batch(tea.ClearScreen, m.askNow()) }}, // what another program has written goes too
 	{keys.Panel, func(m *model) tea.Cmd { m.togglePanel(); return nil }},
 	{keys.Wide, func(m *model) tea.Cmd { m.wide = !m.wide; return nil }},
 }

@@ -11,7 +11,7 @@ var helpLines = []string{
 	"       tab shift+tab next, previous pane                pgdn pgup page",
 	"VIEWS  1 peers   2 channels   3 events   enter detail   esc back, close",
 	"LIST   / filter (esc clears)   s sort by next column   S reverse   0 reset",
-	"TIME   p pause, go on    r ask again now    e events on/off   w wide columns",
+	"TIME   p pause, go on    r ask and repaint  e events on/off   w wide columns",
 	"LEAVE  q quit    ctrl+c quit    ctrl+z suspend    ? this page",
 	"STATE  * up   ~ dialling   ? suspect: silent   - left   x down",
 	"       ! flap: 3 losses in 10 min",
