@@ -164,6 +164,9 @@ func (e *completer) complete(words []string, last string) completion {
 	case !t.dashes && strings.HasPrefix(last, "-"):
 		return among(e.flags(t, last), last)
 	}
+	if leaf := t.leaf(); leaf != nil && slices.Contains(fileArguments, fullName(leaf)) {
+		return completion{files: true}
+	}
 	found := among(e.arguments(t, last), last)
 	if len(found.words) == 0 && last == "" && !t.dashes && t.leaf() != nil && t.leaf().ArgsUsage == "" {
 		return among(e.flags(t, "--"), "--")

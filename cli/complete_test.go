@@ -129,6 +129,16 @@ func TestComplete(t *testing.T) {
 		{"help node ", "start stop list", ""},
 		{"help pe", "peers", ""},
 		{"man config i", "init", ""},
+		{"tls ", "init show", ""},
+		{"tls init --f", "--force", ""},
+		{"tls init ", "a b otp", ""},
+		{"tls init o", "otp", ""},
+		{"tls init --dir ", "files", ""},
+		{"tls show ", "files", ""},
+		{"tls show --dir=x ca.p", "files", ""},
+		{"tls show --d", "--dir", ""},
+		{"help tl", "tls", ""},
+		{"help ce", "certs", ""},
 		{"demo x", "", ""},
 	} {
 		l := &fakeLive{}

@@ -26,6 +26,10 @@ var argumentSources = map[string]offer{
 	"sub":      func(e *completer, t typedLine, _ string) []candidate { return e.live.channels(t, false) },
 	"channels": func(e *completer, t typedLine, _ string) []candidate { return e.live.channels(t, true) },
 
+	"tls init": func(e *completer, t typedLine, _ string) []candidate {
+		return eachOnce(append(e.live.nodes(t), e.live.registered(t)...))
+	},
+
 	"completion": func(_ *completer, t typedLine, _ string) []candidate { return firstOnly(t, shellCandidates) },
 	"help":       helpArguments,
 	"man":        commandArguments,
@@ -42,6 +46,9 @@ var flagSources = map[string]offer{
 	"columns": func(_ *completer, t typedLine, _ string) []candidate { return wordList(listed(t)...) },
 	"sort":    sortKeys,
 }
+
+// fileArguments are the commands whose arguments are files.
+var fileArguments = []string{"tls show"}
 
 // pathPlaceholders stand for something in the file system.
 var pathPlaceholders = []string{"PATH", "FILE", "DIR", "CMD"}
@@ -171,7 +178,11 @@ func sortKeys(_ *completer, t typedLine, last string) []candidate {
 // it costs no call.
 func addresses(e *completer, t typedLine, _ string) []candidate {
 	all := append(e.live.nodes(t), e.live.registered(t)...)
-	all = append(all, e.live.peers(t, gonePeer)...)
+	return eachOnce(append(all, e.live.peers(t, gonePeer)...))
+}
+
+// eachOnce keeps the first of equal candidates.
+func eachOnce(all []candidate) []candidate {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(all, func(c candidate) bool {
 		again := seen[c.value]

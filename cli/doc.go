@@ -161,6 +161,10 @@
 // A start that fails at its seeds exits 69 whatever each of them said, and says
 // it in the why; with a single seed the advice is that of its own error.
 //
+// tls init tells what it has made on stdout, and what to type next as notes on
+// stderr, like every note; --json has both in its document. It has no flag that
+// replaces a CA: see internal/certs.
+//
 // LIMINAL_RUNTIME_DIR means that directory alone; without it, clients look in
 // /run/liminal as well, so that an admin finds the system's node.
 //

@@ -13,7 +13,7 @@ func (a *app) commands() []*cli.Command {
 	return []*cli.Command{
 		a.nodeCommand(), a.statusCommand(), a.peersCommand(), a.joinCommand(), a.leaveCommand(),
 		a.watchCommand(), a.forgetCommand(), a.probeCommand(),
-		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.versionCommand(), a.helpCommand(),
+		a.pubCommand(), a.subCommand(), a.channelsCommand(), a.demoCommand(), a.configCommand(), a.tlsCommand(), a.versionCommand(), a.helpCommand(),
 		a.completionCommand(), a.completeCommand(), a.manCommand(),
 	}
 }

@@ -30,7 +30,7 @@ var commandGroups = []struct {
 	title string
 	names []string
 }{
-	{"Run a node", []string{"node", "demo", "config"}},
+	{"Run a node", []string{"node", "demo", "config", "tls"}},
 	{"See the cluster", []string{"status", "peers", "watch", "probe"}},
 	{"Change it", []string{"join", "leave", "forget"}},
 	{"Messages", []string{"pub", "sub", "channels"}},

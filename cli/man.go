@@ -137,6 +137,7 @@ func commonRows(commands []*cli.Command) []block {
 // manTopics are the pages of help under the names that manuals have for them.
 var manTopics = []struct{ head, topic string }{
 	{"ADDRESSES", "addresses"},
+	{"CERTIFICATES", "certs"},
 	{"OUTPUT", "output"},
 	{"EXIT STATUS", "exit-codes"},
 	{"ENVIRONMENT", "environment"},
@@ -154,6 +155,7 @@ func withoutHead(blocks []block) []block {
 const filesPage = `  ~/.config/liminal/config.toml   settings, in $XDG_CONFIG_HOME if that is set; liminal config init
                                   prints them all
   /etc/liminal/config.toml        settings, where there are none of the user's own
+  ~/.config/liminal/tls/          certificates and keys of liminal tls init
   ~/.erlang.cookie                the cookie, created if missing
   RUNTIME/NAME.sock               control socket: HTTP and JSON
   RUNTIME/NAME.lock               held while the node lives

@@ -14,6 +14,7 @@ var topics = map[string]func() string{
 	"environment": environmentPage,
 	"output":      func() string { return outputPage },
 	"addresses":   func() string { return addressesPage },
+	"certs":       func() string { return certsPage },
 }
 
 // topicDocs says what each topic is about.
@@ -22,6 +23,7 @@ var topicDocs = map[string]string{
 	"environment": "the variables, and the flags and settings they stand for",
 	"output":      "what goes to a terminal, into a pipe, and with --json",
 	"addresses":   "how ADDR is written",
+	"certs":       "mutual TLS: who must have which file",
 }
 
 func topicNames() []string {

@@ -22,8 +22,11 @@
 // The rest of the shape is held here too: what the top level may contain, a doc.go
 // for each package, and the promises go.mod makes.
 //
-// Three arrows are not drawn above. node imports internal/dist and internal/etf
+// Not all arrows are drawn above. node imports internal/dist and internal/etf
 // directly, because it answers the control messages a link hands it and builds
 // the terms it sends; links moves frames and should not learn what is in them.
 // cli imports internal/termguard, which only has to be there; see its doc.go.
+// Beside the picture stand two that only make something for who is above them:
+// internal/display (text of values, for cli and tui) and internal/certs (files of
+// certificates, for cli).
 package layout

@@ -84,6 +84,7 @@ var exceptions = map[string]bool{
 	"cli -> tui":                true,
 	"cli -> internal/control":   true,
 	"cli -> internal/config":    true,
+	"cli -> internal/certs":     true,
 	"cli -> internal/display":   true,
 	"cli -> internal/termguard": true,
 	"internal/config -> node":   true,

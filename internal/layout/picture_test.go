@@ -28,7 +28,7 @@ var pureText = bans("it makes text of values for whoever shows it, and writes no
 var places = map[string]place{
 	"cli/liminal": {ours: []string{"cli"}},
 	"cli": {
-		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/display", "internal/termguard"},
+		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/display", "internal/termguard", "internal/certs"},
 		modules: []string{"github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/xrash/smetrics", "golang.org/x/sys"},
 	},
 	"tui": {
@@ -40,6 +40,7 @@ var places = map[string]place{
 		bans: bans("the screen is a model, events in and frames out: its commands are handed a client", "net/...", "os/exec"),
 	},
 	"internal/display": {bans: pureText},
+	"internal/certs":   {bans: bans("it makes files: who speaks TLS is handed them", "crypto/tls", "net/http/...", "os/exec")},
 	"internal/control": {modules: []string{"golang.org/x/sys"}},
 	"internal/config":  {ours: []string{"node"}, modules: []string{"github.com/pelletier/go-toml/v2", "github.com/xrash/smetrics"}},
 
@@ -81,6 +82,8 @@ var arrows = []arrow{
 	{"internal/control", "...", "the API types are a leaf, so that cli and tui can import them without a node"},
 	{"internal/config", "internal/control", "settings are known before there is a socket to speak on"},
 	{"internal/...", "internal/control", "a layer below node has no API of its own: node tells, cli translates"},
+	{"internal/certs", "...", "a certificate is made from a name: it knows nothing of nodes and links"},
+	{"...", "internal/certs", "a node is handed certificates and makes none: only cli does, for a person who asks"},
 	{"...", "internal/config", "settings arrive as arguments: only cli reads files and environment"},
 	{"cli", "internal/...", "a command goes through node or the control API, which keep the cluster's promises"},
 	{"internal/membership", "...", "who is in the cluster is decided from plain values, so that a model can check it"},

@@ -27,6 +27,7 @@ func TestCheck(t *testing.T) {
 		{"screen into node", pkg{path: "tui", imports: []string{ours("node")}}, "can watch any node"},
 		{"screen on the net", pkg{path: "tui", imports: []string{"net/http"}}, "the screen is a model"},
 		{"node up to control", pkg{path: "node", imports: []string{ours("internal/control")}}, "has no socket"},
+		{"node makes certificates", pkg{path: "node", imports: []string{ours("internal/certs")}}, "handed certificates"},
 		{"node up to cli", pkg{path: "node", imports: []string{ours("cli")}}, "outermost layer"},
 		{"control knows node", pkg{path: "internal/control", imports: []string{ours("node")}}, "API types are a leaf"},
 		{"config knows control", pkg{path: "internal/config", imports: []string{ours("internal/control")}}, "before there is a socket"},
