@@ -17,7 +17,7 @@ import (
 )
 
 // lookSettings are those that dialling from outside needs.
-var lookSettings = []string{"node.cookie_file", "node.epmd", "cluster.dial_timeout"}
+var lookSettings = []string{"node.cookie_file", "node.cookie_accept_file", "node.epmd", "cluster.dial_timeout"}
 
 // attachFlags are those of commands that can look at a cluster from outside.
 func attachFlags() []cli.Flag {
@@ -93,7 +93,7 @@ func shortHost() string {
 
 func (l *looker) lookConfig(addresses []string) node.LookConfig {
 	return node.LookConfig{
-		Addresses: addresses, Cookie: l.cookie.Value, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
+		Addresses: addresses, Cookie: l.cookie.Value, Accept: l.cookie.Accept, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
 		DialTimeout: l.config.DialTimeout, RetryMax: l.config.RetryMax,
 		Local: localNodes(l.localDirs()), Claim: l.claim,
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/control"
@@ -54,7 +55,8 @@ func (e embedded) WatchAfter(seq uint64, creation uint32) watcher {
 type backend struct {
 	node   liveNode
 	socket string
-	cookie string // where it came from and its length, never its value
+	cookie string                 // where it came from and its length, never its value
+	newer  atomic.Pointer[string] // cookie since the last reload; nil before
 	tick   time.Duration
 	pid    int
 	now    func() time.Time
@@ -68,11 +70,20 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 		Schema: control.SchemaStatus, Node: s.Name, State: string(s.State), Version: version(), PID: b.pid,
 		Names: namesWord(s.LongNames), Hidden: s.Hidden, Boot: bootText(s.Creation), Started: wireTime(s.Started),
 		Listen: addrTexts(s.Listen), Loopback: allLoopback(s.Listen), Socket: b.socket, EPMD: epmdOf(s.EPMD),
-		Cookie: b.cookie, Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Channels: countsOf(s.Channels), Down: downNames(peers),
+		Cookie: b.cookieText(), Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Channels: countsOf(s.Channels), Down: downNames(peers),
+		CookiesAccepted: s.Accepted, OtherCookie: append([]string{}, s.Others...),
 		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
 	}
 	out.Health, out.Warnings = health(s)
 	return out, nil
+}
+
+// cookieText describes the cookie that is used now.
+func (b *backend) cookieText() string {
+	if newer := b.newer.Load(); newer != nil {
+		return *newer
+	}
+	return b.cookie
 }
 
 // health judges a node: what keeps it from its work makes it degraded; other
@@ -171,7 +182,7 @@ func (b *backend) joinOne(ctx context.Context, addr string) control.JoinResult {
 }
 
 func (b *backend) self() self {
-	return self{name: b.node.Name(), cookie: b.cookie, tick: durationText(b.tick), epmd: b.node.Status().EPMD.Port}
+	return self{name: b.node.Name(), cookie: b.cookieText(), tick: durationText(b.tick), epmd: b.node.Status().EPMD.Port}
 }
 
 // Leave implements control.Backend.

@@ -132,7 +132,7 @@ func TestBackendHealth(t *testing.T) {
 func TestBackendStatusIsWhole(t *testing.T) {
 	b := testBackend(&fakeNode{
 		status: node.Status{
-			Name: "a@dev", State: node.NodeUp, Hidden: true, Creation: 0x7f3a, Started: noon, Told: 3, EventSeq: 9,
+			Name: "a@dev", State: node.NodeUp, Hidden: true, Creation: 0x7f3a, Started: noon, Told: 3, EventSeq: 9, Accepted: 1,
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}, Warnings: []string{"w"},
 			EPMD: node.EPMDStatus{Mode: node.EPMDAuto, Port: 4369, Err: errors.New("x")}, Counters: map[string]uint64{"b": 1, "a": 2},
 			Seeds:    []node.SeedStatus{{Address: "b", State: "up", Node: "b@dev"}},

@@ -110,7 +110,7 @@ func (r *nodeRun) spec() (serviceSpec, error) {
 		return serviceSpec{}, explainConfig(err, r.cli.Command)
 	}
 	c := r.set.Node()
-	c.Cookie, c.Logger, c.Local = r.cookie.Value, r.log, localNodes(r.localDirs(dir))
+	c.Cookie, c.Accept, c.Logger, c.Local = r.cookie.Value, r.cookie.Accept, r.log, localNodes(r.localDirs(dir))
 	return serviceSpec{
 		config: c, dir: dir, socket: r.set.Socket(), cookie: describeCookie(r.cookie), pid: r.env.PID, now: r.env.Now,
 		log: r.log, listening: func(s *service) { r.report.listening(s) },

@@ -41,7 +41,7 @@ func runProbe(ctx context.Context, c *call) error {
 		defer cancel()
 	}
 	report, err := node.Check(ctx, node.CheckConfig{
-		Address: address, Cookie: l.cookie.Value, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
+		Address: address, Cookie: l.cookie.Value, Accept: l.cookie.Accept, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
 		DialTimeout: l.config.DialTimeout, Local: localNodes(l.localDirs()), Claim: l.claim,
 	})
 	switch cause := context.Cause(ctx); {
@@ -118,6 +118,7 @@ type probePeer struct {
 	Visible   bool     `json:"visible"` // it would list a node that is not hidden
 	Flags     []string `json:"flags"`
 	RTTMicros *int64   `json:"rtt_us"`
+	Cookie    int      `json:"cookie"` // which it has proved: 0 is our own, n the n-th of those we accept
 }
 
 func (c *call) showProbe(r node.CheckReport, verdict *control.Error) error {
@@ -151,7 +152,7 @@ func probeDocument(r node.CheckReport, verdict *control.Error, now time.Time) pr
 	if p := r.Peer; p.Name != "" {
 		doc.Peer = &probePeer{
 			Name: p.Name, Address: optional(p.Endpoint), Kind: string(p.Kind), Creation: p.Creation, Visible: p.Published,
-			Flags: append([]string{}, p.Flags...), RTTMicros: micros(p.RTT),
+			Flags: append([]string{}, p.Flags...), RTTMicros: micros(p.RTT), Cookie: p.Cookie,
 		}
 	}
 	return doc
@@ -182,6 +183,9 @@ func probeSummary(r node.CheckReport) string {
 		words = append(words, "its nodes() would list a visible node")
 	} else {
 		words = append(words, "it is hidden itself, and lists nobody")
+	}
+	if r.Peer.Cookie > 0 {
+		words = append(words, "it uses another cookie than our own, which it refused")
 	}
 	return strings.Join(words, "; ")
 }

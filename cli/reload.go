@@ -31,7 +31,14 @@ func (r *nodeRun) reload() (trouble string) {
 		r.log.Error("reload: nothing changed", "problems", strings.Join(problems, "; "))
 		return "reload refused: " + strings.Join(problems, "; ")
 	}
-	if err := r.Reload(now.Reloadable()); err != nil {
+	cookie, err := now.CookieAgain()
+	if err == nil {
+		err = r.Reload(now.Reloadable())
+	}
+	if err == nil {
+		err = r.setCookie(cookie)
+	}
+	if err != nil {
 		r.log.Error("reload: nothing changed", "err", err)
 		return "reload refused: " + err.Error()
 	}

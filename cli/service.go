@@ -22,6 +22,7 @@ type service struct {
 	socket  string
 	lock    *control.Lock
 	server  *control.Server
+	backend *backend // behind server
 	serving sync.WaitGroup
 	stopped chan struct{} // closed when a control call asked for the end
 	ask     sync.Once
@@ -120,10 +121,11 @@ func (s *service) open(spec serviceSpec) error {
 	if err := s.lock.SetSocket(s.socket); err != nil {
 		return errors.Join(ioError("cannot write the lock", err, "liminal status"), ln.Close())
 	}
-	s.server = control.NewServer(&backend{
+	s.backend = &backend{
 		node: embedded{s.Node}, socket: s.socket, cookie: spec.cookie, tick: spec.config.Tick, pid: spec.pid,
 		now: spec.now, stop: s.askToStop,
-	}, spec.log)
+	}
+	s.server = control.NewServer(s.backend, spec.log)
 	s.serving.Go(func() {
 		if err := s.server.Serve(ln); err != nil {
 			spec.log.Error("control socket failed", "err", err)
@@ -160,9 +162,14 @@ func (s *service) release() error {
 	return errors.Join(err, lockErr)
 }
 
-// describeCookie says where a cookie came from and how long it is.
+// describeCookie says where a cookie came from and how long it is, and how many
+// are accepted besides.
 func describeCookie(c config.Cookie) string {
-	return fmt.Sprintf("%d characters from %s", c.Length, c.Source)
+	text := fmt.Sprintf("%d characters from %s", c.Length, c.Source)
+	if len(c.Accept) > 0 {
+		text += fmt.Sprintf("; %d more from %s", len(c.Accept), c.From)
+	}
+	return text
 }
 
 // runtimeDir is the directory of the user's nodes, made if need be.

@@ -103,6 +103,9 @@ func (o *output) statusText(s control.Status, now time.Time) {
 	for _, seed := range s.Seeds {
 		rows = append(rows, [2]string{"seed", seedText(seed)})
 	}
+	if text := cookiesText(s); text != "" {
+		rows = append(rows, [2]string{"cookies", text})
+	}
 	for _, w := range s.Warnings {
 		rows = append(rows, [2]string{"warning", w})
 	}
@@ -219,5 +222,6 @@ func statusRows(s control.Status) [][2]string {
 		{"channels", n(s.Channels.Channels)}, {"subscriptions", n(s.Channels.Subscriptions)},
 		{"in_per_s", rateText(s.Channels.InRate)}, {"out_per_s", rateText(s.Channels.OutRate)},
 		{"drops", strconv.FormatUint(s.Channels.Drops, 10)},
+		{"cookies_accepted", n(s.CookiesAccepted)}, {"other_cookie", strings.Join(s.OtherCookie, ",")},
 	}
 }

@@ -127,7 +127,7 @@ const addressesPage = `Addresses (ADDR of join, probe, --seed and --attach):
 func environmentPage() string {
 	var b strings.Builder
 	b.WriteString("Environment (a flag beats it, and it beats the file):\n\n")
-	row := func(name, text string) { fmt.Fprintf(&b, "  %-26s %s\n", name, text) }
+	row := func(name, text string) { fmt.Fprintf(&b, "  %-27s %s\n", name, text) }
 	for _, s := range config.Settings() {
 		row(s.Env, fmt.Sprintf("--%s, %s", s.Flag, s.Key))
 	}

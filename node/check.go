@@ -56,6 +56,7 @@ type CheckPeer struct {
 	Published bool     // its nodes() would list a node that is not hidden
 	Flags     []string // as it offered them, named as in OTP's dist.hrl
 	RTT       time.Duration
+	Cookie    int // of those of the check that both have proved: 0 is Cookie, n the n-th of Accept
 }
 
 // CheckReport is the answer of Check. It is a value.
@@ -73,6 +74,7 @@ type CheckReport struct {
 type CheckConfig struct {
 	Address     string
 	Cookie      Cookie
+	Accept      []Cookie      // tried in turn where Cookie is refused
 	EPMD        EPMDMode      // EPMDOff asks no epmd
 	EPMDPort    int           // 0 is 4369
 	DialTimeout time.Duration // of resolving, and of each connect; 0 is 5 s
@@ -94,9 +96,11 @@ func Check(ctx context.Context, c CheckConfig) (CheckReport, error) {
 	if err != nil {
 		return CheckReport{}, err
 	}
-	if c.Cookie.Empty() {
-		return CheckReport{}, ErrNoCookie
+	set, err := tidyCookies(c.Cookie, c.Accept)
+	if err != nil {
+		return CheckReport{}, err
 	}
+	c.Accept = set[1:]
 	var w *checkWalk
 	release, err := underLookName(ctx, c.Claim, a, func(name string, _ bool) error {
 		w = newCheckWalk(c, a, name)

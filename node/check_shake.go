@@ -16,6 +16,7 @@ import (
 type checkShake struct {
 	w      *checkWalk
 	at     netip.AddrPort
+	cookie int              // which is proved
 	mark   time.Time        // when what is awaited was asked
 	status string           // what it said to our name
 	waited [3]time.Duration // for the status, the challenge, the ack
@@ -30,10 +31,11 @@ func (s *checkShake) run(ctx context.Context, conn net.Conn) error {
 		Alive:   func() bool { return false }, // that connection is somebody else's
 		Learned: s.learned,
 		Heard:   s.heard,
+		Cookie:  func(dist.Hello) int { return s.cookie },
 	})
 	stage := shakeStage(err)
 	if err == nil {
-		w.report.Peer.RTT = remote.RTT
+		w.report.Peer.RTT, w.report.Peer.Cookie = remote.RTT, remote.Cookie
 		s.tell("", nil)
 		return nil
 	}
@@ -127,9 +129,12 @@ func (s *checkShake) tell(failed CheckStage, err error) {
 		{CheckTLS, CheckSkipped, 0, "not used: it speaks the distribution protocol in the clear"},
 		{CheckName, CheckOK, s.waited[0], fmt.Sprintf("it says %s to %s", printed(s.status), s.w.local.Name)},
 		{CheckFlags, CheckOK, s.waited[1], fmt.Sprintf("%s is %s, %s, creation %x", p.Name, kindWord(p.Kind), visibleWord(p.Published), p.Creation)},
-		{CheckCookie, CheckOK, s.waited[2], "each side has proved it to the other"},
+		{CheckCookie, CheckOK, s.waited[2], s.proved()},
 	} {
 		step := CheckStep{Stage: row.stage, Result: row.result, Took: row.took, Detail: row.detail}
+		if s.cookie > 0 && row.stage != CheckCookie && row.stage != failed {
+			continue
+		}
 		if row.stage == failed {
 			step.Result, step.Detail = CheckFailed, s.cause(err)
 			if step.Took == 0 {
@@ -141,6 +146,14 @@ func (s *checkShake) tell(failed CheckStage, err error) {
 			return
 		}
 	}
+}
+
+// proved says which cookie it was.
+func (s *checkShake) proved() string {
+	if s.cookie == 0 {
+		return "each side has proved it to the other"
+	}
+	return fmt.Sprintf("each side has proved it to the other: not our own, but number %d of those we accept", s.cookie)
 }
 
 // cause is what went wrong in a few words.
@@ -155,6 +168,8 @@ func (s *checkShake) cause(err error) string {
 		return strange.Error()
 	case errors.Is(err, dist.ErrTimeout):
 		return dist.ErrTimeout.Error() // the rest is addresses
+	case errors.Is(err, dist.ErrDigest) && s.cookie < len(s.w.local.Accept):
+		return "it hung up on our digest; another cookie is tried"
 	case errors.As(err, &shake):
 		return shake.Err.Error()
 	}

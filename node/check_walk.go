@@ -37,7 +37,7 @@ func newCheckWalk(c CheckConfig, a discovery.Address, name string) *checkWalk {
 	w.a = a.On(w.ours)
 	w.local = dist.Local{
 		Name: name, Creation: dist.NewCreation(), Flags: cmp.Or(c.flags, dist.OfferLook()),
-		Cookie: c.Cookie, Challenges: new(dist.Challenges),
+		Cookie: c.Cookie, Accept: c.Accept, Challenges: new(dist.Challenges),
 	}
 	return w
 }
@@ -206,8 +206,20 @@ func (w *checkWalk) knownNames(ctx context.Context, dial *DialError) {
 	}
 }
 
-// try connects to one address and shakes hands there.
-func (w *checkWalk) try(ctx context.Context, ap netip.AddrPort) error {
+// try shakes hands at one address, with one cookie after the other as a dial does.
+func (w *checkWalk) try(ctx context.Context, ap netip.AddrPort) (err error) {
+	for cookie := range 1 + len(w.local.Accept) {
+		err = w.shake(ctx, ap, cookie)
+		if !errors.Is(err, dist.ErrDigest) {
+			break
+		}
+	}
+	return err
+}
+
+// shake connects to one address and shakes hands there with one cookie. What
+// another cookie does not change stands in the steps already.
+func (w *checkWalk) shake(ctx context.Context, ap netip.AddrPort, cookie int) error {
 	if w.a.Port != 0 && !w.has(CheckEPMD) {
 		w.step(CheckEPMD, CheckSkipped, time.Time{}, "the address has a port")
 	}
@@ -221,9 +233,11 @@ func (w *checkWalk) try(ctx context.Context, ap netip.AddrPort) error {
 		return err
 	}
 	defer conn.Close()
-	w.step(CheckConnect, CheckOK, start, "%s", ap)
+	if cookie == 0 {
+		w.step(CheckConnect, CheckOK, start, "%s", ap)
+	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	s := checkShake{w: w, at: ap}
+	s := checkShake{w: w, at: ap, cookie: cookie}
 	return s.run(ctx, conn)
 }
 

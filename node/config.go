@@ -31,7 +31,8 @@ type Config struct {
 	Name      string   // NAME or NAME@HOST; without a host, this machine's short name
 	Listen    string   // [HOST]:PORT; "" is "localhost:0"
 	Advertise string   // HOST or HOST:PORT that peers are told to dial; "" is the listener
-	Cookie    Cookie   // required
+	Cookie    Cookie   // required; what this node dials with
+	Accept    []Cookie // taken as well, and tried where Cookie is refused; MaxCookies in all
 	Seeds     []string // addresses as in ParseAddress: b, b@host, b@host:9100, host:9100
 	Hidden    bool     // Erlang peers do not list us in nodes()
 	EPMD      EPMDMode // "" is auto

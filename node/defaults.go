@@ -35,6 +35,9 @@ func (c Config) withDefaults() Config {
 	c.Scope = cmp.Or(c.Scope, "pg")
 	c.MaxMessage = cmp.Or(c.MaxMessage, 1<<20)
 	c.Queue = cmp.Or(c.Queue, 1<<18)
+	if set, err := tidyCookies(c.Cookie, c.Accept); err == nil {
+		c.Accept = set[1:]
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -48,6 +51,9 @@ func (c Config) withDefaults() Config {
 func (c Config) check() error {
 	if c.Cookie.Empty() {
 		return fmt.Errorf("%w: Config.Cookie is empty", ErrNoCookie)
+	}
+	if _, err := tidyCookies(c.Cookie, c.Accept); err != nil {
+		return fmt.Errorf("config: Accept: %w", err)
 	}
 	for _, d := range []struct {
 		name  string

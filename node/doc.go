@@ -92,6 +92,7 @@
 //	{probe, 1, N, RttMicros}                                  from the greater name, once a probe interval
 //	{echo, 1, N}                                              the answer
 //	{peers, 1, [{Name, Host, Port, Kind}]}                    to liminal peers, of an OTP node that came up
+//	{cookies, 1, [Proof]}                                     which cookies the sender holds, see below
 //	{'$gen_call', {Pid, Tag}, peers}                          answered {Tag, [{Name, Host, Port, Kind}]}
 //	{'$gen_call', {Pid, Tag}, {channels, [Group]}}            answered {Tag, [{Group, Subscribers}]}; [] asks for all
 //	{pub, Channel, Payload}                                   from an Erlang process: publishes here
@@ -99,6 +100,25 @@
 // A peer whose handshake offers SPAWN is an OTP node; it gets no hello, is
 // probed with the call that net_adm:ping makes, and is asked for nodes()
 // through rex.
+//
+// # Several cookies
+//
+// Config.Accept and SetCookies give a node cookies that it takes besides its own,
+// so that a cluster changes its cookie while it runs. Package dist tells how a
+// handshake goes then, package links how a dial does.
+//
+// What an operator has to know before an old cookie goes is who would be shut out
+// without it. A link says only what it was proved with, and no link is renewed for
+// a new cookie. So a liminal node proves to each liminal peer which cookies it
+// holds: after hello where it has more than one, and whenever its set changes. A
+// proof is an HMAC of the names and creations of both with the cookie as the key,
+// so that nobody can pass on what another has proved; it gives away as much of a
+// cookie as a digest of the handshake does. Who is up and has not shown to hold our
+// own cookie, by the link or since, is in Status.Others. An OTP node proves nothing
+// on a link that is up, and is not asked for its cookie: it would send it in the
+// clear. It is in the list until its link is renewed; Check finds out sooner.
+//
+// The cookies with which a link was proved stay good for it when they are dropped.
 //
 // # Decisions
 //

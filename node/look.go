@@ -16,6 +16,7 @@ import (
 type LookConfig struct {
 	Addresses []string // of the targets, in the forms of Config.Seeds
 	Cookie    Cookie
+	Accept    []Cookie // tried where Cookie is refused
 	EPMD      EPMDMode // EPMDOff asks no epmd; a look is never registered with one
 	EPMDPort  int      // 0 is 4369
 
@@ -67,7 +68,7 @@ func Look(ctx context.Context, c LookConfig) (*Node, error) {
 // fails, unless it is the last and another target is up.
 func (c LookConfig) open(ctx context.Context, name string, last bool) (*Node, error) {
 	n, seeds, err := build(Config{
-		Name: name, Cookie: c.Cookie, Seeds: c.Addresses, Hidden: true, EPMD: c.EPMD, EPMDPort: c.EPMDPort,
+		Name: name, Cookie: c.Cookie, Accept: c.Accept, Seeds: c.Addresses, Hidden: true, EPMD: c.EPMD, EPMDPort: c.EPMDPort,
 		DialTimeout: c.DialTimeout, RetryMax: c.RetryMax, Logger: c.Logger, Local: c.Local, look: true,
 	})
 	if err != nil {

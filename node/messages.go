@@ -18,7 +18,7 @@ func (n *Node) linkUp(info links.Info) {
 	if kind := kindOf(info.Offered); kind == KindOTP || p.kind != KindLiminal {
 		p.kind = kind // a liminal peer's next life is thought liminal, see mute
 	}
-	p.greeted = false
+	p.greeted, p.proofs = false, nil
 	p.version, p.host, p.addr = "", "", netip.AddrPort{}
 	p.rtt, p.srtt = info.RTT, info.RTT
 	p.answered, p.pending, p.probed = false, false, time.Now()
@@ -41,6 +41,7 @@ func (n *Node) linkUp(info links.Info) {
 		n.spread(info)
 	case mayBeLiminal(info.Offered):
 		n.send(info.Link, n.hello)
+		n.tellCookies(info.Link)
 		n.ask(info.Link, info.Name, callPeers)
 		return // its own hello nudges
 	}

@@ -45,6 +45,8 @@ type Node struct {
 	budget  subsBudget    // of events of channels; guarded by pollMu
 	polled  atomic.Uint64 // 1 + the table version last polled
 
+	cookieMu sync.Mutex // one change of cookies at a time, and what peers are told of it; before mu
+
 	mu      sync.Mutex // guards what follows
 	state   NodeState
 	plan    *discovery.Plan

@@ -53,7 +53,11 @@ type Peer struct {
 	Subs       int    // channels it has joined
 	In         uint64 // messages of channels that came over the present link
 	Out        uint64 // messages of channels that were put on it
-	Drops      uint64 // messages of channels for it that did not get onto the link
+	// OtherCookie: it is up, and not known to hold our own cookie. Its link was
+	// proved with one that we accept, or did, and it has not shown since to hold
+	// ours, which only liminal peers do.
+	OtherCookie bool
+	Drops       uint64 // messages of channels for it that did not get onto the link
 }
 
 // EventType names what happened.

@@ -43,7 +43,8 @@ type peer struct {
 	failed  error     // of a look: why the last dial came to nothing
 	retryAt time.Time // of a look: when it is dialled again although it was given up
 
-	greeted  bool // it has said hello on this link
+	proofs   []dist.Proof // of the cookies it holds, as it told on this link; nil: it did not
+	greeted  bool         // it has said hello on this link
 	version  string
 	addr     netip.AddrPort // where it listens, as hello said
 	host     string         // the host hello said, "" if none

@@ -117,7 +117,7 @@ func (n *Node) tableConfig(offer dist.Flags) links.Config {
 	return links.Config{
 		Local: dist.Local{
 			Name: n.name, Creation: n.creation, Flags: offer,
-			Cookie: n.cfg.Cookie, Challenges: new(dist.Challenges),
+			Cookie: n.cfg.Cookie, Accept: n.cfg.Accept, Challenges: new(dist.Challenges),
 		},
 		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look,
 		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,

@@ -32,7 +32,9 @@ type Status struct {
 	Channels  ChannelTotals
 	Counters  map[string]uint64 // drops, refusals, coalesced; names are a closed set
 	EventSeq  uint64
-	Told      int // addresses told by peers and kept to try
+	Accepted  int      // cookies that are accepted besides our own
+	Others    []string // peers with Peer.OtherCookie, sorted
+	Told      int      // addresses told by peers and kept to try
 }
 
 // EPMDStatus says how registration goes.

@@ -82,7 +82,7 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 		Changed: p.changed, RTT: p.rtt, Flaps: p.flaps,
 		Creation: p.info.Creation, Generation: p.info.Generation,
 		Version: p.version, Reason: p.reason, Detail: p.detail, ToldBy: p.toldBy,
-		Tries: t.Tries, Next: t.Next, Subs: p.subs,
+		Tries: t.Tries, Next: t.Next, Subs: p.subs, OtherCookie: n.onOtherCookie(p),
 	}
 	if p.addr.IsValid() && p.addr.Port() != 0 {
 		v.Addr = p.addr // where it listens, not the port it dialled from
@@ -108,6 +108,7 @@ func (n *Node) Status() Status {
 		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
 		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(counted),
 		Channels: channels, EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
+		Accepted: len(n.table.Cookies()) - 1, Others: n.otherCookies(),
 	}
 	s.Isolated = n.state == NodeUp && len(n.memberNames()) == 0 && slices.ContainsFunc(s.Seeds, missing)
 	s.Warnings = n.warnings(s)
@@ -172,8 +173,8 @@ func (n *Node) warnings(s Status) []string {
 	if n.exposed() {
 		w = append(w, "listening beyond this machine without TLS: whoever reads the network can read messages and try cookies")
 	}
-	if n.cfg.Cookie.Len() < shortCookie {
-		w = append(w, "the cookie is short: one recorded handshake is enough to find it by trying")
+	if slices.ContainsFunc(n.table.Cookies(), func(c Cookie) bool { return c.Len() < shortCookie }) {
+		w = append(w, "a cookie is short: one recorded handshake is enough to find it by trying")
 	}
 	if errors.Is(s.EPMD.Err, epmd.ErrNameInUse) {
 		w = append(w, "not registered with epmd: "+s.EPMD.Err.Error())

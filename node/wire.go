@@ -45,6 +45,7 @@ var messages = map[string]struct {
 	"probe":     {4, (message).probe},   // {probe, Version, N, RttMicros}
 	"echo":      {3, (message).echo},    // {echo, Version, N}
 	"peers":     {3, (message).peers},   // {peers, Version, [{Name, Host, Port, Kind}]}
+	"cookies":   {3, (message).cookies}, // {cookies, Version, [Proof]}
 	"$gen_call": {3, (message).call},    // {'$gen_call', {Pid, Tag}, Request}
 	"pub":       {3, (message).pub},     // {pub, Channel, Payload}, from an Erlang process
 

@@ -24,6 +24,9 @@ const (
 	shortCookie = 16
 )
 
+// maxCookieFile is how many bytes of a file are read.
+const maxCookieFile = 4096
+
 // Cookie is a loaded cookie and what may be said of it.
 type Cookie struct {
 	Value   node.Cookie
@@ -31,6 +34,9 @@ type Cookie struct {
 	Created bool   // the file was made now
 	Length  int    // in bytes
 	Warning string // "" or a sentence for the log and for status
+
+	Accept []node.Cookie // taken besides, see accept
+	From   string        // the path of their file; "" if there is none
 }
 
 // String gives "~/.erlang.cookie, created" or "LIMINAL_COOKIE".
@@ -44,7 +50,22 @@ func (c Cookie) String() string {
 // Cookie loads the cookie from where the settings say. The file that erl uses by
 // default is made if it is missing, with 256 random bits; any other must exist.
 // Errors are *Refusal and never hold the value.
-func (v *Values) Cookie() (Cookie, error) {
+func (v *Values) Cookie() (Cookie, error) { return v.cookies(true) }
+
+// CookieAgain is Cookie for a node that runs: it makes no file, since a new cookie
+// in place of one that was removed would cut the node off.
+func (v *Values) CookieAgain() (Cookie, error) { return v.cookies(false) }
+
+func (v *Values) cookies(create bool) (Cookie, error) {
+	c, err := v.own(create)
+	if err == nil {
+		err = v.accept(&c)
+	}
+	return c, err
+}
+
+// own loads the cookie that is ours.
+func (v *Values) own(create bool) (Cookie, error) {
 	if v.cookie.Name == "LIMINAL_COOKIE" {
 		return v.finish(Cookie{Source: "LIMINAL_COOKIE"}, v.opts.getenv("LIMINAL_COOKIE"))
 	}
@@ -60,7 +81,7 @@ func (v *Values) Cookie() (Cookie, error) {
 	}
 	c := Cookie{Source: shortenHome(path, v.opts.Home)}
 	text, err := v.readCookie(c.Source, path)
-	if isDefault && errors.Is(err, os.ErrNotExist) {
+	if isDefault && create && errors.Is(err, os.ErrNotExist) {
 		if c.Created, err = createCookie(path); err != nil {
 			return c, refuseCookie("cannot create "+c.Source, reason(err), "set LIMINAL_COOKIE, or give --cookie-file", err)
 		}
@@ -115,7 +136,7 @@ func (v *Values) readCookie(shown, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 4096))
+	text, err := io.ReadAll(io.LimitReader(f, maxCookieFile))
 	if err != nil {
 		return "", refuseOpen(shown, err)
 	}
@@ -155,25 +176,32 @@ func refuseCookie(message, why, try string, err error) *Refusal {
 // finish takes the cookie out of the text as erl does: printable ASCII, after
 // which only line ends and blanks may come.
 func (v *Values) finish(c Cookie, text string) (Cookie, error) {
-	refuse := func(why string) (Cookie, error) {
-		return Cookie{}, refuseCookie("the cookie in "+c.Source+" cannot be used", why, "put one line of ASCII letters and digits there", nil)
-	}
 	value, rest, _ := strings.Cut(strings.ReplaceAll(text, "\r", "\n"), "\n")
-	switch {
-	case strings.Trim(rest, "\n ") != "":
-		return refuse("it has more than one line")
-	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
-		return refuse("it has characters that are not printable ASCII")
-	case value == "":
-		return refuse("it is empty")
-	case len(value) > maxCookie:
-		return refuse(fmt.Sprintf("it is longer than %d bytes", maxCookie))
+	why, try := wrongCookie(value), "put one line of ASCII letters and digits there"
+	if strings.Trim(rest, "\n ") != "" {
+		why, try = "it has more than one line", "put one line there; others that are accepted go into a file of their own, see --cookie-accept-file"
+	}
+	if why != "" {
+		return Cookie{}, refuseCookie("the cookie in "+c.Source+" cannot be used", why, try, nil)
 	}
 	c.Value, c.Length = node.NewCookie(value), len(value)
 	if c.Length < shortCookie {
 		c.Warning = fmt.Sprintf("the cookie from %s has only %d characters: who watches one handshake can guess it", c.Source, c.Length)
 	}
 	return c, nil
+}
+
+// wrongCookie says why a text cannot be a cookie, "" if it can.
+func wrongCookie(value string) string {
+	switch {
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "it has characters that are not printable ASCII"
+	case value == "":
+		return "it is empty"
+	case len(value) > maxCookie:
+		return fmt.Sprintf("it is longer than %d bytes", maxCookie)
+	}
+	return ""
 }
 
 // createCookie makes the file, complete from its first instant, and leaves one

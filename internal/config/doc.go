@@ -33,4 +33,11 @@
 // made as erl does it, so that both meet on one machine: blanks before the line
 // end belong to it, and a file in the user's configuration directory counts
 // where ~/.erlang.cookie is missing.
+//
+// The cookies that are accepted besides have a file of their own, one a line. They
+// are not further lines of the cookie file, since erl refuses to start on such a
+// file, and that file may be shared with it; and so they go with LIMINAL_COOKIE as
+// well. That file may be empty, so that a setting that names it can stay when the
+// change of a cookie is over. It must exist: one that is missing by mistake would
+// shut out peers.
 package config

@@ -68,6 +68,7 @@ type fields struct {
 	mesh       bool
 	socket     string
 	cookieFile string
+	acceptFile string
 	ui         UI
 	log        Log
 }
@@ -83,8 +84,12 @@ var settings = []Setting{
 		Doc: "HOST or HOST:PORT that peers are told to dial; empty: where the node listens", Example: "db1.example.net:9100",
 		field: func(f *fields) any { return &f.node.Advertise }, check: checkAdvertise},
 	{Key: "node.cookie_file", Flag: "cookie-file", Env: "LIMINAL_COOKIE_FILE", Default: defaultCookieFile, Part: PartNode,
-		Doc: "one line, readable by its owner alone; LIMINAL_COOKIE holds the cookie itself instead", Example: "/etc/liminal/cookie",
+		Reload: true,
+		Doc:    "one line, readable by its owner alone; LIMINAL_COOKIE holds the cookie itself instead", Example: "/etc/liminal/cookie",
 		field: func(f *fields) any { return &f.cookieFile }, check: checkPath},
+	{Key: "node.cookie_accept_file", Flag: "cookie-accept-file", Env: "LIMINAL_COOKIE_ACCEPT_FILE", Part: PartNode, Reload: true,
+		Doc: "cookies that are taken besides, one a line, at most 3; for a change of the cookie without downtime", Example: "/etc/liminal/cookie.accept",
+		field: func(f *fields) any { return &f.acceptFile }, check: checkPath},
 	{Key: "node.hidden", Flag: "hidden", Env: "LIMINAL_HIDDEN", Default: "false", Part: PartNode,
 		Doc:   "true: Erlang peers do not list us in nodes()",
 		field: func(f *fields) any { return &f.node.Hidden }},

@@ -34,6 +34,9 @@ func (v *Values) Show() string {
 		return v.values[i].Literal(), v.values[i].Origin.String()
 	})
 	b.WriteString("# cookie: [redacted], from " + v.cookieFrom() + "\n")
+	if v.fields.acceptFile != "" {
+		b.WriteString("# accepted besides: [redacted], from " + quote(v.fields.acceptFile) + "\n")
+	}
 	return b.String()
 }
 

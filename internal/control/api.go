@@ -45,6 +45,9 @@ type Status struct {
 	Epoch     string        `json:"epoch"`    // same as Boot; events carry it
 	EventSeq  uint64        `json:"event_seq"`
 	MeshPeers int           `json:"mesh_addresses"` // addresses told by peers and kept to try
+
+	CookiesAccepted int      `json:"cookies_accepted"` // besides our own
+	OtherCookie     []string `json:"other_cookie"`     // peers that are up and not known to hold our own cookie
 }
 
 // EPMD says whether the node is registered with the local epmd.
@@ -98,13 +101,14 @@ type Peer struct {
 	Direction     *string    `json:"direction"` // in: it dialled us; out: we dialled it
 	Creation      uint32     `json:"creation"`
 	Generation    uint64     `json:"generation"`
-	Changed       *time.Time `json:"changed"` // when the state last changed
-	ToldBy        *string    `json:"told_by"` // the peer through which we heard of it
-	Note          *string    `json:"note"`    // e.g. "connection refused, 3 tries, next in 8 s"
-	Subs          int        `json:"subs"`    // how many channels it has joined
-	In            uint64     `json:"in"`      // messages of channels that came over the present link
-	Out           uint64     `json:"out"`     // messages of channels that were put on it
-	Drops         uint64     `json:"drops"`   // messages of channels for it that did not get onto the link
+	Changed       *time.Time `json:"changed"`      // when the state last changed
+	ToldBy        *string    `json:"told_by"`      // the peer through which we heard of it
+	Note          *string    `json:"note"`         // e.g. "connection refused, 3 tries, next in 8 s"
+	Subs          int        `json:"subs"`         // how many channels it has joined
+	In            uint64     `json:"in"`           // messages of channels that came over the present link
+	Out           uint64     `json:"out"`          // messages of channels that were put on it
+	Drops         uint64     `json:"drops"`        // messages of channels for it that did not get onto the link
+	OtherCookie   bool       `json:"other_cookie"` // it is up, and not known to hold our own cookie
 }
 
 // Peers is GET /v1/peers. Query parameters: name, state and kind, which repeat,

@@ -9,6 +9,17 @@ import (
 // does. Pauses that have begun keep their length.
 func (p *Plan) SetRetry(b Backoff) { p.opts.Retry = b }
 
+// RetryRefused dials those that refused us at once: a person has changed what they
+// may have refused us for.
+func (p *Plan) RetryRefused() {
+	for _, t := range p.targets {
+		if t.refused > 0 && t.state == waiting {
+			t.hurry()
+			p.dirty = true
+		}
+	}
+}
+
 // Knows reports whether any target stands for the node of that name.
 func (p *Plan) Knows(name string) bool {
 	for _, t := range p.targets {

@@ -89,6 +89,17 @@
 // closed it; where a sender runs into the bound of the control lane it is the
 // reader or Beat that calls it, since senders may hold the locks OnDown wants.
 //
+// # Several cookies
+//
+// OTP has one cookie a node. Here Local.Accept holds others that are taken as
+// well, so that a cluster can change its cookie one node at a time. The initiator
+// proves first, so the acceptor sees which cookie of its set the digest fits, in
+// the same time whichever it is, and answers with that one. The initiator proves
+// one cookie in a handshake; to try another it dials again. What a set is worth
+// to an attacker is worth its weakest cookie: each that is accepted opens the
+// door, and a listener that we dial can have the digests of all of them, one a
+// dial.
+//
 // # Decisions
 //
 // Fragments of no open sequence, out of order, or over a bound lose their

@@ -39,7 +39,8 @@ type Local struct {
 	Name       string      // full, as CheckName wants it
 	Creation   uint32      // see NewCreation
 	Flags      Flags       // see Offer
-	Cookie     Cookie      // not empty
+	Cookie     Cookie      // our own, not empty: what an initiator proves unless its hooks say otherwise
+	Accept     []Cookie    // taken as well from whoever dials us, fewer than MaxCookies
 	Challenges *Challenges // the node's own set, not nil
 }
 
@@ -47,8 +48,8 @@ func (l Local) check() error {
 	if err := CheckName(l.Name); err != nil {
 		return fmt.Errorf("local name: %w", err)
 	}
-	if l.Cookie.Empty() {
-		return errors.New("local cookie: empty")
+	if err := l.checkCookies(); err != nil {
+		return err
 	}
 	if l.Challenges == nil {
 		return errors.New("local challenges: none")
@@ -70,6 +71,7 @@ type Remote struct {
 	Flags    Flags         // as offered, expanded
 	Agreed   Flags         // ours and theirs, both expanded
 	RTT      time.Duration // from writing our last question to its answer read
+	Cookie   int           // which both proved: 0 is Local.Cookie, n the n-th of Local.Accept
 }
 
 // Status is the acceptor's answer to a name.
@@ -118,6 +120,9 @@ type InitiatorHooks struct {
 	// error ends the handshake with that error: a link that exists, a
 	// simultaneous connect that was lost. Nothing in it is proved yet.
 	Learned func(Hello) error
+	// Cookie chooses which cookie is proved to that peer, counted as
+	// Remote.Cookie is. It is called right before our digest goes out. Nil is 0.
+	Cookie func(Hello) int
 	// Heard is told of each message that came in its place and has its form, in
 	// order and before it is judged: the text of a status, "" with the others.
 	Heard func(stage Stage, text string)

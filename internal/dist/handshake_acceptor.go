@@ -118,13 +118,16 @@ func (a *Acceptor) onAnswer(body []byte) ([][]byte, state, error) {
 }
 
 // onReply checks the digest before it looks at anything else, and hangs up
-// without a word where it is wrong.
+// without a word where it is wrong. The answer is made with the cookie that the
+// initiator proved: it may have no other of ours.
 func (a *Acceptor) onReply(body []byte) ([][]byte, state, error) {
 	theirs, digest, err := parseReply(body)
 	if err != nil {
 		return nil, stateEnded, err
 	}
-	if !a.local.Cookie.proves(a.own, digest) {
+	set := a.local.cookies()
+	a.remote.Cookie = fitting(set, a.own, digest)
+	if a.remote.Cookie < 0 {
 		return nil, stateEnded, fmt.Errorf("%w: its digest is wrong", ErrCookie)
 	}
 	if a.local.Challenges.Outstanding(theirs) {
@@ -136,5 +139,5 @@ func (a *Acceptor) onReply(body []byte) ([][]byte, state, error) {
 			return nil, stateEnded, err
 		}
 	}
-	return [][]byte{ackMessage(a.local.Cookie.digest(theirs))}, stateEstablished, nil
+	return [][]byte{ackMessage(set[a.remote.Cookie].digest(theirs))}, stateEstablished, nil
 }

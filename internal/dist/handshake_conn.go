@@ -126,7 +126,7 @@ func (d *driver) read() ([]byte, error) {
 // an initiator ever sees of a wrong cookie.
 func (d *driver) cut(n int, err error) error {
 	if d.s.state == awaitAck && n == 0 && hungUp(err) {
-		return fmt.Errorf("%w: it hung up on our digest, probably a wrong cookie", ErrCookie)
+		return ErrDigest
 	}
 	return ioError(err)
 }

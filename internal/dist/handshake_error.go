@@ -29,6 +29,11 @@ var (
 	ErrClosed     = errors.New("connection closed")                                 // by the peer, or on our side by another goroutine
 )
 
+// ErrDigest is the ErrCookie of an initiator whose digest the peer hung up on.
+// Another cookie may do better. Where a peer takes ours and does not prove it
+// itself, none would: that is ErrCookie alone.
+var ErrDigest = fmt.Errorf("%w: it hung up on our digest, probably a wrong cookie", ErrCookie)
+
 // Role says which side of a handshake this node is.
 type Role string
 

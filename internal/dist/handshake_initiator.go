@@ -94,8 +94,25 @@ func (i *Initiator) onChallenge(body []byte) ([][]byte, state, error) {
 	if err := i.judge(g); err != nil {
 		return nil, stateEnded, err
 	}
-	digest := i.local.Cookie.digest(g.challenge)
+	cookie, err := i.choose(g)
+	if err != nil {
+		return nil, stateEnded, err
+	}
+	digest := cookie.digest(g.challenge)
 	return [][]byte{replyMessage(i.ask(), digest)}, awaitAck, nil
+}
+
+// choose settles which cookie this handshake is about. No other is taken from
+// the acceptor after that.
+func (i *Initiator) choose(g greeting) (Cookie, error) {
+	if i.hooks.Cookie != nil {
+		i.remote.Cookie = i.hooks.Cookie(g.hello())
+	}
+	set := i.local.cookies()
+	if i.remote.Cookie < 0 || i.remote.Cookie >= len(set) {
+		return Cookie{}, fmt.Errorf("no cookie %d among %d", i.remote.Cookie, len(set))
+	}
+	return set[i.remote.Cookie], nil
 }
 
 // judge decides whether the challenge may be answered at all: we prove first,
@@ -130,7 +147,7 @@ func (i *Initiator) onAck(body []byte) ([][]byte, state, error) {
 		return nil, stateEnded, err
 	}
 	i.heard(StageAck, "")
-	if !i.local.Cookie.proves(i.own, digest) {
+	if !i.local.cookies()[i.remote.Cookie].proves(i.own, digest) {
 		return nil, stateEnded, fmt.Errorf("%w: its digest is wrong", ErrCookie)
 	}
 	i.remote.RTT = i.waited

@@ -89,7 +89,7 @@ func (t *Table) take(conn net.Conn) {
 func (t *Table) shake(a *attempt) {
 	defer a.leave()
 	var link *dist.Link
-	_, err := dist.Accept(a.conn, time.Now().Add(t.setup), t.cfg.Local, dist.AcceptorHooks{
+	_, err := dist.Accept(a.conn, time.Now().Add(t.setup), a.tries.local, dist.AcceptorHooks{
 		Admit: a.admit,
 		Established: func(r dist.Remote) error {
 			info, err := a.install(r)

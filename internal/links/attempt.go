@@ -15,6 +15,7 @@ type attempt struct {
 	addr     netip.AddrPort
 	outgoing bool
 	want     string // the name dialled, "" under a throw-away label
+	tries    *tries // what it shows of us; outgoing: shared with the attempts before it in one dial
 
 	// Guarded by Table.mu, though nobody but the attempt's own goroutine
 	// changes them.
@@ -39,7 +40,7 @@ type attempt struct {
 }
 
 func (t *Table) newAttempt(ctx context.Context, addr netip.AddrPort) *attempt {
-	a := &attempt{t: t, addr: addr, ended: make(chan struct{})}
+	a := &attempt{t: t, addr: addr, tries: t.newTries(), ended: make(chan struct{})}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	return a
 }

@@ -18,6 +18,7 @@ type counters struct {
 	replaced            atomic.Uint64
 	rowsDropped         atomic.Uint64
 	acceptErrors        atomic.Uint64
+	otherCookie         atomic.Uint64
 }
 
 // Counters returns what the table counted, by name.
@@ -40,5 +41,6 @@ func (t *Table) Counters() map[string]uint64 {
 		"forgot_dropped":           c.forgotDropped.Load(),
 		"accept_errors":            c.acceptErrors.Load(),
 		"rows_dropped":             c.rowsDropped.Load(),
+		"dials_other_cookie":       c.otherCookie.Load(),
 	}
 }

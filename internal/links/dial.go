@@ -32,13 +32,22 @@ func (e *ConnectError) Unwrap() error { return e.Err }
 // meanwhile by its own attempt. ErrLost, ErrDialling and dist.ErrNOK say that
 // another attempt to the same peer is under way: Await its outcome.
 func (t *Table) Dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
-	info, err := t.dial(ctx, timeout, addr, want, false)
-	for pause := nokPause; pause <= yieldTime && want == "" && errors.Is(err, dist.ErrNOK); pause *= 2 {
-		// Whose attempt has won is not known under a label: let it finish, then
-		// ask again who is there. It may have failed here, and not be over there.
+	s := t.newTries()
+	dial := func() (Info, error) { return t.dial(ctx, timeout, addr, want, false, s) }
+	if want == "" {
+		return t.persist(ctx, dial) // whose attempt has won is not known under a label
+	}
+	return dial()
+}
+
+// persist dials again where that ends with nok: it lets the peer's attempt finish,
+// then asks again who is there. That may have failed here, and not be over there.
+func (t *Table) persist(ctx context.Context, dial func() (Info, error)) (Info, error) {
+	info, err := dial()
+	for pause := nokPause; pause <= yieldTime && errors.Is(err, dist.ErrNOK); pause *= 2 {
 		t.calm(ctx)
 		t.rest(ctx, pause)
-		info, err = t.dial(ctx, timeout, addr, want, false)
+		info, err = dial()
 	}
 	return info, err
 }
@@ -47,10 +56,10 @@ func (t *Table) Dial(ctx context.Context, timeout time.Duration, addr netip.Addr
 // it takes another life of it. Where the one that was disowned answers, it ends
 // the handshake with ErrForgotten before our digest goes out.
 func (t *Table) DialNew(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string) (Info, error) {
-	return t.dial(ctx, timeout, addr, want, true)
+	return t.dial(ctx, timeout, addr, want, true, t.newTries())
 }
 
-// nokPause is the first pause before a label that was told nok is dialled again.
+// nokPause is the first pause of persist.
 const nokPause = 5 * time.Millisecond
 
 // calm waits until the inbound handshakes of this moment have ended, at most
@@ -72,9 +81,11 @@ func (t *Table) calm(ctx context.Context) {
 	}
 }
 
-func (t *Table) dial(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string, newLife bool) (Info, error) {
+// dialOnce is one connection and one cookie of a dial.
+func (t *Table) dialOnce(ctx context.Context, timeout time.Duration, addr netip.AddrPort, want string, newLife bool, s *tries) (Info, error) {
 	a := t.newAttempt(ctx, addr)
 	a.outgoing, a.want, a.name, a.newLife = true, want, want, newLife
+	a.tries = s
 	if err := t.reserve(a); err != nil {
 		a.stop(nil)
 		info := t.present(want)
@@ -131,10 +142,11 @@ func (t *Table) greet(a *attempt) (Info, error) {
 	if err := a.introduce(); err != nil {
 		return t.giveUp(a, err)
 	}
-	remote, err := dist.Dial(a.conn, time.Now().Add(t.setup), t.cfg.Local, dist.InitiatorHooks{
+	remote, err := dist.Dial(a.conn, time.Now().Add(t.setup), a.tries.local, dist.InitiatorHooks{
 		Want:    a.want,
 		Alive:   func() bool { return t.insist(a) },
 		Learned: a.learned,
+		Cookie:  a.cookie,
 	})
 	if err != nil {
 		return t.giveUp(a, err)

@@ -91,6 +91,21 @@
 // dialled from here: what leads to a name that was disowned is not dialled
 // unless somebody asks for it.
 //
+// # Several cookies
+//
+// A set of cookies (SetCookies) belongs to the handshakes that begin after it is
+// set; links stay. A dial proves one cookie a connection and, where the peer hangs
+// up on its digest, tries the next at once: at most dist.MaxCookies connections,
+// after which it has failed as with one cookie, and whoever dials pauses. The row
+// remembers which cookie fitted, and the next dial begins with that, so that a
+// peer on another cookie than our own logs no error each time. It does so as long
+// as it is remembered: who makes another cookie its own does not try it on a peer
+// that takes the old one, unless the peer has shown to hold it too (Holds).
+//
+// That a peer hung up on an attempt for reasons of its own (see One link a peer)
+// is found out before another cookie is tried. Where that cannot be told, as with
+// a peer that holds us off, a cookie is tried in vain.
+//
 // # Strangers
 //
 // At most MaxPending handshakes that others began are under way, each for

@@ -137,6 +137,7 @@ func (t *Table) file(a *attempt, remote dist.Remote, h *hooks) {
 	} else {
 		t.live++
 	}
+	r.cookie = a.proved(remote)
 	r.info = Info{
 		Name:       remote.Name,
 		Creation:   remote.Creation,
@@ -149,6 +150,7 @@ func (t *Table) file(a *attempt, remote dist.Remote, h *hooks) {
 		Offered:    remote.Flags,
 		Agreed:     remote.Agreed,
 		RTT:        remote.RTT,
+		Cookie:     r.cookie.Place(t.cookies),
 		Reason:     last.Reason,
 		Detail:     last.Detail,
 		Link:       t.newLink(a, remote, h),

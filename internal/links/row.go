@@ -23,6 +23,7 @@ type Info struct {
 	Offered    dist.Flags     // what the peer can do
 	Agreed     dist.Flags
 	RTT        time.Duration // one round trip, measured in the handshake
+	Cookie     int           // of our present set, what the peer is known to hold: 0 is our own, -1 one that is no longer in it
 	Reason     dist.Reason   // why the last link ended, "" while none has
 	Detail     string        // the same in words
 	Link       *dist.Link    // nil unless Up
@@ -30,6 +31,7 @@ type Info struct {
 
 type row struct {
 	info      Info
+	cookie    dist.Cookie   // what Info.Cookie is the place of
 	told      chan struct{} // closed when Down of the present or last link has returned
 	takeovers []time.Time   // by other lives, at most maxTakeovers and recent
 	held      time.Time     // until when other lives are refused

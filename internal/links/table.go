@@ -81,6 +81,7 @@ type Table struct {
 	held       map[string]time.Time // names that may have no new link, until when
 	forgotten  map[string]forgotten // names that were disowned
 	lastForgot uint64               // number of the newest
+	cookies    []dist.Cookie        // our own first; see SetCookies
 	live       int
 	alone      bool // inbound handshakes are not allowed
 	closed     bool
@@ -106,6 +107,7 @@ func New(c Config) *Table {
 	}
 	return &Table{
 		cfg:       c,
+		cookies:   cookiesOf(c.Local),
 		rows:      map[string]*row{},
 		held:      map[string]time.Time{},
 		forgotten: map[string]forgotten{},
