@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"slices"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -61,6 +61,9 @@ type backend struct {
 	pid    int
 	now    func() time.Time
 	stop   func() // ends the process's node, returns at once
+
+	http     netip.AddrPort // where health and metrics are served, if they are
+	warnings []string       // of what is around the node
 }
 
 // Status implements control.Backend.
@@ -72,9 +75,12 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 		Listen: addrTexts(s.Listen), Loopback: allLoopback(s.Listen), Socket: b.socket, EPMD: epmdOf(s.EPMD),
 		Cookie: b.cookieText(), Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Channels: countsOf(s.Channels), Down: downNames(peers),
 		CookiesAccepted: s.Accepted, OtherCookie: append([]string{}, s.Others...),
-		Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
+		HTTP: []string{}, Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
 	}
-	out.Health, out.Warnings = health(s)
+	out.Health, out.Reasons, out.Warnings = health(s, b.warnings)
+	if b.http.IsValid() {
+		out.HTTP = append(out.HTTP, b.http.String())
+	}
 	return out, nil
 }
 
@@ -86,22 +92,15 @@ func (b *backend) cookieText() string {
 	return b.cookie
 }
 
-// health judges a node: what keeps it from its work makes it degraded; other
-// warnings (a short cookie, an open port) are shown and change no exit status.
-// Peers that are down do not: the cluster's health is not the node's.
-func health(s node.Status) (string, []string) {
-	var ill []string
-	if s.EPMD.Mode == node.EPMDRequire && !s.EPMD.Registered {
-		ill = append(ill, "not registered with the local epmd, which --epmd require asks for")
+// health says how a node judges itself: what makes it ill makes it degraded;
+// other warnings (a short cookie, an open port) are shown and change no exit
+// status. Peers that are down do not: the cluster's health is not the node's.
+func health(s node.Status, more []string) (word string, reasons, warnings []string) {
+	word, reasons = "healthy", []string{}
+	for _, r := range s.Ill {
+		word, reasons = "degraded", append(reasons, string(r.Code))
 	}
-	warnings := append(slices.Clone(s.Warnings), ill...)
-	if warnings == nil {
-		warnings = []string{}
-	}
-	if len(ill) > 0 || s.Isolated {
-		return "degraded", warnings
-	}
-	return "healthy", warnings
+	return word, reasons, append(append([]string{}, s.Warnings...), more...)
 }
 
 // Peers implements control.Backend. A name without a host means the peer of

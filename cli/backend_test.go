@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,13 +118,12 @@ func TestBackendHealth(t *testing.T) {
 		want   string
 	}{
 		{"alone by design", node.Status{State: node.NodeUp}, "healthy"},
-		{"cut off", node.Status{State: node.NodeUp, Isolated: true, Warnings: []string{"isolated"}}, "degraded"},
+		{"cut off", node.Status{State: node.NodeUp, Ill: []node.Reason{{Code: node.IllIsolated, Text: "isolated"}}, Warnings: []string{"isolated"}}, "degraded"},
 		{"a warning is no illness", node.Status{State: node.NodeUp, Warnings: []string{"the cookie is short"}}, "healthy"},
-		{"epmd lost", node.Status{State: node.NodeUp, EPMD: node.EPMDStatus{Mode: node.EPMDRequire}}, "degraded"},
 	} {
-		got, warnings := health(test.status)
-		if got != test.want || warnings == nil || got == "degraded" && len(warnings) == 0 {
-			t.Errorf("%s: %s %v", test.name, got, warnings)
+		got, reasons, warnings := health(test.status, nil)
+		if got != test.want || reasons == nil || warnings == nil || (got == "degraded") != (len(reasons) > 0) || !slices.Equal(warnings, append([]string{}, test.status.Warnings...)) {
+			t.Errorf("%s: %s %v %v", test.name, got, reasons, warnings)
 		}
 	}
 }

@@ -153,10 +153,15 @@
 // A file of pub that cannot be read exits 74, also where permission is what it
 // lacks: 77 is for what the node or a peer refuses.
 //
-// status exits 1 only for what keeps the node from its work: not registered
-// where epmd is required, or cut off from all seeds and peers. Other warnings
-// (a short cookie, an open port) are shown and change nothing, and peers that
-// are down are the cluster's trouble, not the node's.
+// status exits 1 for what package node calls an illness (node/health.go), and
+// shows the same as /health: one judgement, two places. It includes handshakes
+// that failed for the cookie, which anybody who reaches the port can bring about:
+// somebody should look, and nothing should be restarted for it. Other warnings (a
+// short cookie, an open port) change nothing, and peers that are down are the
+// cluster's trouble, not the node's.
+//
+// --http (service_http.go) opens with the control socket and closes after the
+// node, so that /ready says that it stops while it drains.
 //
 // A start that fails at its seeds exits 69 whatever each of them said, and says
 // it in the why; with a single seed the advice is that of its own error.

@@ -90,7 +90,7 @@ func placeholder(s config.Setting) string {
 		return "SCOPE"
 	case "node.name":
 		return "NAME[@HOST]"
-	case "node.listen":
+	case "node.listen", "node.http":
 		return "[HOST]:PORT"
 	case "node.advertise":
 		return "HOST[:PORT]"

@@ -112,7 +112,7 @@ func (r *nodeRun) spec() (serviceSpec, error) {
 	c := r.set.Node()
 	c.Cookie, c.Accept, c.Logger, c.Local = r.cookie.Value, r.cookie.Accept, r.log, localNodes(r.localDirs(dir))
 	return serviceSpec{
-		config: c, dir: dir, socket: r.set.Socket(), cookie: describeCookie(r.cookie), pid: r.env.PID, now: r.env.Now,
+		config: c, http: r.set.HTTP(), dir: dir, socket: r.set.Socket(), cookie: describeCookie(r.cookie), pid: r.env.PID, now: r.env.Now,
 		log: r.log, listening: func(s *service) { r.report.listening(s) },
 	}, nil
 }
@@ -145,6 +145,7 @@ type readyDoc struct {
 	Listen []string  `json:"listen"`
 	Socket string    `json:"socket"`
 	Cookie string    `json:"cookie"`
+	HTTP   *string   `json:"http"` // where health and metrics are served
 }
 
 // ready prints the block that says how to go on.
@@ -153,9 +154,9 @@ func (r *nodeRun) ready() error {
 	now := r.env.Now()
 	switch r.out.form {
 	case formJSON:
-		return r.out.json(readyDoc{"node.ready", bootText(r.Creation()), wireTime(now), r.Name(), r.env.PID, listen, r.socket, describeCookie(r.cookie)})
+		return r.out.json(readyDoc{"node.ready", bootText(r.Creation()), wireTime(now), r.Name(), r.env.PID, listen, r.socket, describeCookie(r.cookie), optional(r.httpText())})
 	case formPlain:
-		r.out.printf("%s ready %s (%s; %s)\n", r.out.stamp(now), r.Name(), strings.Join(listen, ", "), cookieText(r.cookie))
+		r.out.printf("%s ready %s (%s; %s)\n", r.out.stamp(now), r.Name(), joinWords("; http ", strings.Join(listen, ", "), r.httpText()), cookieText(r.cookie))
 		return nil
 	}
 	if r.out.quiet {
@@ -167,6 +168,9 @@ func (r *nodeRun) ready() error {
 		where += ", this machine only (--listen :9100 opens it)"
 	}
 	r.out.printf("  listening  %s\n", where)
+	if at := r.httpText(); at != "" {
+		r.out.printf("  http       %s (/health, /ready, /metrics)\n", at)
+	}
 	short := nameOf(r.Name())
 	other := "b"
 	if short == other {

@@ -28,6 +28,7 @@ func TestScript(t *testing.T) {
 			"exits": exits0to255,
 			"hold":  holdPort,
 			"field": field,
+			"http":  httpRequest,
 		},
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/config"
 	"github.com/liminal-bus/liminal/internal/control"
 	"github.com/liminal-bus/liminal/node"
+	"github.com/liminal-bus/liminal/node/observe"
 )
 
 // service is a node with what makes it one of this machine: its lock and its
@@ -22,7 +23,8 @@ type service struct {
 	socket  string
 	lock    *control.Lock
 	server  *control.Server
-	backend *backend // behind server
+	backend *backend        // behind server
+	http    *observe.Server // nil where none was asked for
 	serving sync.WaitGroup
 	stopped chan struct{} // closed when a control call asked for the end
 	ask     sync.Once
@@ -35,6 +37,7 @@ var errStopped = errors.New("stopped before it had joined")
 // serviceSpec is what a service needs to start.
 type serviceSpec struct {
 	config node.Config
+	http   string // where to serve health and metrics, "" for nowhere
 	dir    string // runtime directory: ours, 0700
 	socket string // "" is NAME.sock in dir
 	cookie string // described, for status and errors
@@ -125,6 +128,9 @@ func (s *service) open(spec serviceSpec) error {
 		node: embedded{s.Node}, socket: s.socket, cookie: spec.cookie, tick: spec.config.Tick, pid: spec.pid,
 		now: spec.now, stop: s.askToStop,
 	}
+	if err := s.openHTTP(spec, s.backend); err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	s.server = control.NewServer(s.backend, spec.log)
 	s.serving.Go(func() {
 		if err := s.server.Serve(ln); err != nil {
@@ -145,14 +151,17 @@ func (s *service) askToStop() {
 // order: while the node drains, status still answers, and who sees the lock
 // free may start a node of that name at once.
 func (s *service) Close() error {
-	return errors.Join(s.Node.Close(), s.release())
+	return errors.Join(s.Node.Close(), s.release()) // until then /ready says that it stops
 }
 
 // release undoes what is not the node's own.
 func (s *service) release() error {
 	var err error
+	if s.http != nil {
+		err = s.http.Close()
+	}
 	if s.server != nil {
-		err = s.server.Close()
+		err = errors.Join(err, s.server.Close())
 		s.serving.Wait()
 	}
 	lockErr := s.lock.Release()

@@ -106,6 +106,9 @@ func (o *output) statusText(s control.Status, now time.Time) {
 	if text := cookiesText(s); text != "" {
 		rows = append(rows, [2]string{"cookies", text})
 	}
+	if len(s.HTTP) > 0 {
+		rows = append(rows, [2]string{"http", strings.Join(s.HTTP, ", ") + " (/health, /ready, /metrics)"})
+	}
 	for _, w := range s.Warnings {
 		rows = append(rows, [2]string{"warning", w})
 	}
@@ -223,5 +226,6 @@ func statusRows(s control.Status) [][2]string {
 		{"in_per_s", rateText(s.Channels.InRate)}, {"out_per_s", rateText(s.Channels.OutRate)},
 		{"drops", strconv.FormatUint(s.Channels.Drops, 10)},
 		{"cookies_accepted", n(s.CookiesAccepted)}, {"other_cookie", strings.Join(s.OtherCookie, ",")},
+		{"http", strings.Join(s.HTTP, ",")}, {"health_reasons", strings.Join(s.Reasons, ",")},
 	}
 }

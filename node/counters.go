@@ -18,10 +18,11 @@ type counters struct {
 	toldRefused, toldForgotten       atomic.Uint64
 	quota, fromForged, tooLong       atomic.Uint64
 	scopeLost, scopeLate, pubNobody  atomic.Uint64
+	overflowed                       atomic.Uint64 // links ended by control_overflow
 }
 
-// counters gathers what every part counted; channels is what those of channels
-// did. The caller holds n.mu.
+// counters gathers what every part counted but the links; channels is what those
+// of channels did. The caller holds n.mu.
 func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 	c, plan, resolver := &n.counts, n.plan.Stats(), n.resolver.Stats()
 	all := map[string]uint64{
@@ -55,12 +56,8 @@ func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 	})
 	maps.Copy(all, channels)
 	maps.Copy(all, n.table.Counters())
-	var live []*dist.Link
-	for _, p := range n.peers {
-		if p.link != nil {
-			live = append(live, p.link)
-		}
+	for _, r := range dist.Reasons() {
+		all["peers_left_"+string(r)] = n.leftBy[r]
 	}
-	maps.Copy(all, n.totals.with(live))
 	return all
 }

@@ -74,6 +74,16 @@
 // is at most once and in order from one publisher to one subscriber; each queue
 // is bounded, and what it drops is counted and marked (Message.Lost).
 //
+// # Health and metrics
+//
+// Status.Ill says why a node is less than healthy (health.go): one table judges,
+// from a few conditions and from counters that rose lately. Metrics is all that is
+// counted, as a value. Counters only rise: what a link has counted is in the sums
+// the moment it leaves the record of its peer, under one lock, and what a peer has
+// in the sums of the forgotten when it is unlisted. Reading takes Node.mu to copy
+// and nothing else; links are asked after that. Package observe serves both, on
+// top of this one.
+//
 // # Start and stop
 //
 // Start: listen, register with epmd, run the loop, call Config.Listening, dial

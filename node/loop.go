@@ -41,10 +41,12 @@ func (n *Node) beat(now time.Time, since time.Duration) {
 		n.counts.late.Add(1)
 		n.table.Forgive(now)
 	}
+	n.delays.add(since - n.cfg.Poll)
 	n.table.Beat(now)
 	n.groups.tick(now)
 	if now.Sub(n.sampled) >= time.Second {
 		n.bus.Sample(now)
+		n.pulse.feel(now, n.watched())
 		n.sampled = now
 	}
 	n.watchPeers(now)

@@ -66,12 +66,15 @@ func mayBeLiminal(offered dist.Flags) bool {
 // linkDown is the table's hook for the end of a link. What the peer had here
 // goes now; that it left is announced by the poll.
 func (n *Node) linkDown(info links.Info) {
-	n.totals.retire(info.Link)
-	n.groups.down(info.Link)
+	n.groups.down(info.Link) // first: what it refuses from here on is still counted
 	n.ends.drop(info.Link)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.record(info.Name)
+	n.totals.retire(info.Link, p)
+	if info.Reason == dist.ReasonControlOverflow {
+		n.counts.overflowed.Add(1)
+	}
 	if p.link != info.Link {
 		return // replaced: its successor has had its Up, or will
 	}
@@ -163,7 +166,9 @@ func (m message) probe() error {
 	if p := m.n.sender(m.l); p != nil {
 		p.answered = true
 		if micros > 0 && micros < int64(time.Hour/time.Microsecond) {
-			p.measured(time.Duration(micros) * time.Microsecond)
+			rtt := time.Duration(micros) * time.Microsecond
+			p.measured(rtt)
+			m.n.rtts.add(rtt)
 		}
 	}
 	return nil

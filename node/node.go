@@ -10,6 +10,7 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/bus"
 	"github.com/liminal-bus/liminal/internal/discovery"
+	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
 	"github.com/liminal-bus/liminal/internal/etf"
 	"github.com/liminal-bus/liminal/internal/links"
@@ -47,26 +48,32 @@ type Node struct {
 
 	cookieMu sync.Mutex // one change of cookies at a time, and what peers are told of it; before mu
 
-	mu      sync.Mutex // guards what follows
-	state   NodeState
-	plan    *discovery.Plan
-	peers   map[string]*peer
-	calls   map[uint64]*call
-	lastRef uint64
-	taking  int // answers being taken: no calls any more, and not told yet
-	joins   map[uint64][]chan joinResult
-	flights map[uint64]*flight // dials that are out, by target
-	returns returns
-	greeted chan struct{}    // closed and replaced when a hello comes or a link ends
-	turns   [len(turns)]turn // of askMesh
-	dialFor time.Duration
-	forget  time.Duration
-	drain   time.Duration
+	mu       sync.Mutex // guards what follows
+	state    NodeState
+	plan     *discovery.Plan
+	peers    map[string]*peer
+	calls    map[uint64]*call
+	lastRef  uint64
+	taking   int // answers being taken: no calls any more, and not told yet
+	joins    map[uint64][]chan joinResult
+	flights  map[uint64]*flight // dials that are out, by target
+	returns  returns
+	greeted  chan struct{}          // closed and replaced when a hello comes or a link ends
+	turns    [len(turns)]turn       // of askMesh
+	leftBy   map[dist.Reason]uint64 // peers that left, by why
+	recorded uint64                 // peers ever recorded
+	dialFor  time.Duration
+	forget   time.Duration
+	drain    time.Duration
 
 	feed      *feed
 	counts    counters
-	totals    linkTotals
+	totals    linkTotals // guarded by mu
+	pulse     pulse
+	rtts      *timings
+	delays    *timings      // of polls, behind their time
 	published atomic.Uint64 // messages, for their ids
+	bytes     atomic.Uint64 // of these
 	idHead    string        // what all ids begin with
 
 	ctx     context.Context // ended by Close, first of all

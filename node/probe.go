@@ -121,6 +121,7 @@ func (n *Node) probeAnswered(l *dist.Link, number uint64) {
 		p.pending = false
 		if rtt := now.Sub(p.probed); rtt <= n.cfg.Probe+n.cfg.Poll+lateBy {
 			p.measured(rtt)
+			n.rtts.add(rtt)
 		}
 	}
 }

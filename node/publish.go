@@ -139,6 +139,7 @@ func (p *Publisher) message(payload []byte) bus.Incoming {
 	p.id = p.n.appendID(p.id[:0])
 	p.messages++
 	p.bytes += uint64(len(payload))
+	p.n.bytes.Add(uint64(len(payload)))
 	return bus.Incoming{From: p.n.name, ID: p.id, Payload: payload, At: time.Now().UnixMicro()}
 }
 

@@ -54,13 +54,17 @@ type peer struct {
 	probed   time.Time     // when the last probe went out
 	probeN   uint64        // its number
 	pending  bool          // it was not answered yet
+
+	id   uint64      // of this record: a name that was forgotten comes back under another
+	past PeerTraffic // of its links that have ended
 }
 
 // record finds or makes the record of a name. The caller holds n.mu.
 func (n *Node) record(name string) *peer {
 	p := n.peers[name]
 	if p == nil {
-		p = &peer{name: name, state: StateDialling, kind: KindOther, changed: time.Now()}
+		n.recorded++
+		p = &peer{id: n.recorded, name: name, state: StateDialling, kind: KindOther, changed: time.Now()}
 		n.peers[name] = p
 	}
 	return p
@@ -96,6 +100,7 @@ func (n *Node) turn(p *peer, s State, now time.Time) {
 // unlist ends the record of a peer, and says so. The caller holds n.mu.
 func (n *Node) unlist(now time.Time, p *peer) {
 	delete(n.peers, p.name)
+	n.totals.gone.add(p.past)
 	p.subs = 0
 	n.emit(now, p, Event{Type: EventForget})
 }
@@ -187,6 +192,7 @@ func (n *Node) left(now time.Time, l membership.Left, r links.Info) logLine {
 	was := Peer{Creation: l.Creation, Generation: l.Generation}
 	ev := Event{Type: EventDown, Reason: p.reason, Detail: p.detail, Peer: was}
 	n.counts.left.Add(1)
+	n.leftBy[dist.Reason(p.reason)]++
 	if parted(dist.Reason(p.reason)) || p.looks() {
 		ev.Type = EventLeave
 		p.setState(StateLeft, now)

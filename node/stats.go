@@ -1,41 +1,36 @@
 package node
 
-import (
-	"sync"
+import "github.com/liminal-bus/liminal/internal/dist"
 
-	"github.com/liminal-bus/liminal/internal/dist"
-)
-
-// linkTotals sum what the links of this node's life dropped and refused, so
-// that a link that ends does not take its counts along.
+// linkTotals sum what the links of this node's life did, so that a link that
+// ends, or a peer that is forgotten, does not take its counts along. Guarded by
+// Node.mu: a link's counts are either here or read from the link, never both.
 type linkTotals struct {
-	mu    sync.Mutex
 	ended map[string]uint64
+	gone  PeerTraffic // of peers that are forgotten
 }
 
-// retire adds the counts of a link that has ended.
-func (t *linkTotals) retire(l *dist.Link) {
+// retire adds the counts of a link that has ended to those of all, and of its
+// peer.
+func (t *linkTotals) retire(l *dist.Link, p *peer) {
 	s := l.Stats()
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if t.ended == nil {
 		t.ended = map[string]uint64{}
 	}
 	addStats(t.ended, s)
+	p.past.add(trafficOf(l, s))
 }
 
-// with returns the counts of all links, the live ones included.
-func (t *linkTotals) with(live []*dist.Link) map[string]uint64 {
-	all := map[string]uint64{}
-	t.mu.Lock()
-	for name, v := range t.ended {
-		all[name] = v
+// liveLinks are the links that linkTotals do not have yet. The caller holds n.mu,
+// and may read them once it has let go.
+func (n *Node) liveLinks() []*dist.Link {
+	var live []*dist.Link
+	for _, p := range n.peers {
+		if p.link != nil {
+			live = append(live, p.link)
+		}
 	}
-	t.mu.Unlock()
-	for _, l := range live {
-		addStats(all, l.Stats())
-	}
-	return all
+	return live
 }
 
 // addStats names counters by what was done: link_dropped_full, for example.

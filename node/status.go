@@ -28,6 +28,7 @@ type Status struct {
 	EPMD      EPMDStatus
 	Seeds     []SeedStatus
 	Isolated  bool     // seeds are configured, and neither one of them nor any peer is up
+	Ill       []Reason // why the node is less than healthy; empty where it is
 	Warnings  []string // what makes the node less than healthy or safe, in words
 	Channels  ChannelTotals
 	Counters  map[string]uint64 // drops, refusals, coalesced; names are a closed set

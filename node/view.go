@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/discovery"
 	"github.com/liminal-bus/liminal/internal/dist"
-	"github.com/liminal-bus/liminal/internal/epmd"
 )
 
 // Peers returns every peer that is listed, sorted by name: members, those that
@@ -101,8 +101,26 @@ func (n *Node) view(now time.Time, p *peer, t discovery.TargetStatus) Peer {
 // Status says how the node is.
 func (n *Node) Status() Status {
 	channels, counted := n.channelTotals(), n.channelCounters() // they take their time
+	moved := n.pulse.feel(time.Now(), n.watched())
 	n.mu.Lock()
-	defer n.mu.Unlock()
+	s := n.statusNow(channels, counted)
+	maps.Copy(s.Counters, n.totals.ended)
+	live := n.liveLinks()
+	n.mu.Unlock()
+	for _, l := range live { // readers wait for n.mu, and there may be a thousand
+		addStats(s.Counters, l.Stats())
+	}
+	s.Ill = judge(vitals{
+		now: time.Now(), isolated: s.Isolated, epmd: s.EPMD, moved: moved, certificate: n.certificateEnd(),
+	})
+	for _, r := range s.Ill {
+		s.Warnings = append(s.Warnings, r.Text)
+	}
+	return s
+}
+
+// statusNow is Status without what links count and health. The caller holds n.mu.
+func (n *Node) statusNow(channels ChannelTotals, counted map[string]uint64) Status {
 	s := Status{
 		Name: n.name, State: n.state, Hidden: n.cfg.Hidden, LongNames: discovery.IsLong(n.host),
 		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
@@ -175,12 +193,6 @@ func (n *Node) warnings(s Status) []string {
 	}
 	if slices.ContainsFunc(n.table.Cookies(), func(c Cookie) bool { return c.Len() < shortCookie }) {
 		w = append(w, "a cookie is short: one recorded handshake is enough to find it by trying")
-	}
-	if errors.Is(s.EPMD.Err, epmd.ErrNameInUse) {
-		w = append(w, "not registered with epmd: "+s.EPMD.Err.Error())
-	}
-	if s.Isolated {
-		w = append(w, "isolated: no seed answers and no peer is up")
 	}
 	return w
 }

@@ -268,6 +268,10 @@ func (v *Values) Node() node.Config {
 	return c
 }
 
+// HTTP is where health, readiness and metrics are served, [HOST]:PORT; "" is
+// nowhere.
+func (v *Values) HTTP() string { return v.fields.http }
+
 // Reloadable gives what a running node can take over, for node.Reload.
 func (v *Values) Reloadable() node.Settings {
 	c := v.fields.node

@@ -69,6 +69,7 @@ type fields struct {
 	socket     string
 	cookieFile string
 	acceptFile string
+	http       string
 	ui         UI
 	log        Log
 }
@@ -102,6 +103,9 @@ var settings = []Setting{
 	{Key: "node.socket", Flag: "socket", Env: "LIMINAL_SOCKET", Part: PartBoth,
 		Doc: "control socket; empty: RUNTIME/NAME.sock", Example: "/tmp/a.sock",
 		field: func(f *fields) any { return &f.socket }, check: checkPath},
+	{Key: "node.http", Flag: "http", Env: "LIMINAL_HTTP", Part: PartNode,
+		Doc: "[HOST]:PORT of /health, /ready and /metrics over HTTP; empty: none", Example: "127.0.0.1:9101",
+		field: func(f *fields) any { return &f.http }, check: checkListen},
 
 	{Key: "cluster.seeds", Flag: "seed", Env: "LIMINAL_SEEDS", Part: PartNode, Reload: true,
 		Doc: "dialled until they answer: b, b@host (asks epmd), b@host:9100 or host:9100 (no epmd)", Example: "b,c@dev:9100",

@@ -23,8 +23,9 @@ const (
 type Status struct {
 	Schema    string        `json:"schema"`
 	Node      string        `json:"node"`
-	State     string        `json:"state"`  // joining, up, alone (after leave), stopping
-	Health    string        `json:"health"` // healthy, or degraded with the reasons in Warnings
+	State     string        `json:"state"`          // joining, up, alone (after leave), stopping
+	Health    string        `json:"health"`         // healthy, or degraded with the reasons in Warnings
+	Reasons   []string      `json:"health_reasons"` // why it is degraded, one word each of a closed set
 	Version   string        `json:"version"`
 	PID       int           `json:"pid"`
 	Names     string        `json:"names"` // short or long
@@ -34,6 +35,7 @@ type Status struct {
 	Listen    []string      `json:"listen"`   // every bound address, IP:PORT
 	Loopback  bool          `json:"loopback"` // all of Listen is on this machine only
 	Socket    string        `json:"socket"`
+	HTTP      []string      `json:"http"` // where health, readiness and metrics are served, IP:PORT
 	EPMD      EPMD          `json:"epmd"`
 	Cookie    string        `json:"cookie"` // where it came from and its length, never its value
 	Seeds     []Seed        `json:"seeds"`

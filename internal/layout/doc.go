@@ -5,11 +5,11 @@
 //	                  +---------------------+
 //	                  +->  internal/config ->+
 //	                  v                      v
-//	                 node  (public, the composition root)
+//	                 node  (public, the composition root)  <-  node/observe  <-  node/observe/prom
 //	                  |
-//	   +----------+---+------+------+-------+-------+---------+
-//	   v          v          v      v       v       v         v
-//	discovery  membership   bus     pg    links    epmd    observe
+//	   +----------+---+------+------+-------+-------+
+//	   v          v          v      v       v       v
+//	discovery  membership   bus     pg    links    epmd
 //	                                 |      |
 //	                                 v      v
 //	                                etf <- dist
@@ -22,6 +22,7 @@
 // The rest of the shape is held here too: what the top level may contain, a doc.go
 // for each package, and the promises go.mod makes.
 //
+// node/observe lies on top of node, and cli on top of it: a node links no HTTP.
 // Not all arrows are drawn above. node imports internal/dist and internal/etf
 // directly, because it answers the control messages a link hands it and builds
 // the terms it sends; links moves frames and should not learn what is in them.

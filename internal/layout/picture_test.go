@@ -1,5 +1,7 @@
 package layout
 
+import "slices"
+
 // modPath is where the packages of the picture live.
 const modPath = "github.com/liminal-bus/liminal"
 
@@ -28,7 +30,7 @@ var pureText = bans("it makes text of values for whoever shows it, and writes no
 var places = map[string]place{
 	"cli/liminal": {ours: []string{"cli"}},
 	"cli": {
-		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/display", "internal/termguard", "internal/certs"},
+		ours:    []string{"tui", "internal/control", "internal/config", "node", "internal/display", "internal/termguard", "internal/certs", "node/observe"},
 		modules: []string{"github.com/urfave/cli/v2", "github.com/mattn/go-isatty", "github.com/xrash/smetrics", "golang.org/x/sys"},
 	},
 	"tui": {
@@ -46,10 +48,10 @@ var places = map[string]place{
 
 	"node": {ours: []string{
 		"internal/discovery", "internal/membership", "internal/bus", "internal/pg", "internal/links", "internal/epmd",
-		"node/observe",
 		"internal/dist", "internal/etf", // it answers control messages and builds terms
 	}},
-	"node/observe": {modules: []string{"github.com/prometheus/client_golang"}},
+	"node/observe":      {ours: []string{"node"}},
+	"node/observe/prom": {ours: []string{"node", "node/observe"}, modules: []string{"github.com/prometheus/client_golang"}},
 
 	"internal/discovery":  {},
 	"internal/membership": {bans: pure},
@@ -96,15 +98,26 @@ var arrows = []arrow{
 	{"internal/links", "internal/etf", "links moves frames and does not look into them: dist does"},
 	{"internal/dist", "internal/links", "a link does not know the table it stands in"},
 	{"internal/...", "node", "nothing points up: node wires its parts, parts do not know the whole"},
-	{"node/...", "node", "nothing points up: node wires its parts, parts do not know the whole"},
+	{"node", "node/...", "a node serves nobody but its peers: what shows it to others lies on top of it"},
+	{"node/observe", "node/observe/...", "client_golang costs each start of a program that links it: only who asks for it pays"},
+	{"cli", "node/observe/prom", "client_golang costs each start of a program that links it: only who asks for it pays"},
 }
 
 // nodeBans hold for node, all below it, and what those import in turn.
 var nodeBans = bans("whoever holds the cookie must find nothing in a node that runs code or opens another door",
 	"os/exec", "plugin", "encoding/gob", "net/http/...")
 
-// nodeBansExempt serve HTTP on an address the operator asks for.
-var nodeBansExempt = map[string]bool{"node/observe": true}
+// nodeBansExempt serve HTTP on an address the operator asks for; the other bans
+// hold for them too.
+var nodeBansExempt = map[string]bool{"node/observe": true, "node/observe/prom": true}
+
+// bansFor are nodeBans, as far as they hold for a package of node.
+func bansFor(path string) []ban {
+	if !nodeBansExempt[path] {
+		return nodeBans
+	}
+	return slices.DeleteFunc(slices.Clone(nodeBans), func(b ban) bool { return b.pattern == "net/http/..." })
+}
 
 // everywhere holds for each file, tests included.
 var everywhere = bans("x/net moves with every HTTP/2 advisory; what it offers beyond std is not needed here", "golang.org/x/net/...")

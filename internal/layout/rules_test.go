@@ -65,8 +65,8 @@ func check(p pkg) []string {
 
 func checkImport(from string, row place, imp string) []string {
 	wrong := banned(from, imp, append(slices.Clone(row.bans), everywhere...))
-	if underNode(from) && !nodeBansExempt[from] {
-		wrong = append(wrong, banned(from, imp, nodeBans)...)
+	if underNode(from) {
+		wrong = append(wrong, banned(from, imp, bansFor(from))...)
 	}
 	to, isOurs := own(imp)
 	switch {
@@ -133,7 +133,9 @@ func below(from string) []string {
 	return all
 }
 
-func underNode(path string) bool { return path == "node" || slices.Contains(below("node"), path) }
+func underNode(path string) bool {
+	return matches("node/...", path) || slices.Contains(below("node"), path)
+}
 
 // checkTop judges the names in the root of the repository.
 func checkTop(names []string) []string {

@@ -109,6 +109,7 @@ func (t *Table) shake(a *attempt) {
 // last even after it was installed: the ack could not be written.
 func (t *Table) failed(a *attempt, link *dist.Link, err error) {
 	t.counts.failedIn.Add(1)
+	t.counts.causesIn.add(err)
 	a.conn.Close()
 	if link != nil {
 		link.Close(dist.ReasonReset, err)

@@ -15,6 +15,7 @@ type counters struct {
 	forgotDropped       atomic.Uint64
 	evicted             atomic.Uint64
 	failedIn, failedOut atomic.Uint64
+	causesIn, causesOut causeCounts // of these
 	replaced            atomic.Uint64
 	rowsDropped         atomic.Uint64
 	acceptErrors        atomic.Uint64
@@ -24,7 +25,7 @@ type counters struct {
 // Counters returns what the table counted, by name.
 func (t *Table) Counters() map[string]uint64 {
 	c := &t.counts
-	return map[string]uint64{
+	all := map[string]uint64{
 		"links_accepted":           c.accepted.Load(),
 		"links_dialled":            c.dialled.Load(),
 		"links_replaced":           c.replaced.Load(),
@@ -43,4 +44,7 @@ func (t *Table) Counters() map[string]uint64 {
 		"rows_dropped":             c.rowsDropped.Load(),
 		"dials_other_cookie":       c.otherCookie.Load(),
 	}
+	c.causesIn.named(all, "handshakes_failed_in_")
+	c.causesOut.named(all, "handshakes_failed_out_")
+	return all
 }

@@ -193,6 +193,7 @@ func (t *Table) giveUp(a *attempt, err error) (Info, error) {
 		return t.present(a.heard()), ErrUp
 	}
 	t.counts.failedOut.Add(1)
+	t.counts.causesOut.add(err)
 	return Info{Name: a.heard()}, err
 }
 
