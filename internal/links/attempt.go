@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
 )
@@ -29,6 +30,8 @@ type attempt struct {
 	newLife  bool   // outgoing: not to the life that was disowned, see DialNew
 	barred   bool   // inbound: refused as the first of a life that was disowned
 	over     bool   // ended is closed
+
+	waited time.Duration // outgoing: how long it has stood back; of its own goroutine alone
 
 	ended chan struct{}   // closed when it has left the table
 	ctx   context.Context // done when it was cancelled, with the cause

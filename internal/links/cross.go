@@ -7,8 +7,8 @@ import (
 	"github.com/liminal-bus/liminal/internal/dist"
 )
 
-// yieldTime bounds how long a dial stands back for an inbound handshake of the
-// same node, of which nothing is proved.
+// yieldTime bounds how long a dial stands back, in all, for inbound handshakes of
+// the same node, of which nothing is proved.
 const yieldTime = time.Second
 
 // ours says whether of two links between the nodes self and peer the one that
@@ -98,25 +98,22 @@ func (a *attempt) learned(h dist.Hello) error {
 	return a.yield(func(patient bool) (<-chan struct{}, error) { return a.mayProve(h, patient) })
 }
 
-// yield asks step until it returns no channel to wait for. The last time it is
-// asked without patience.
+// yield asks step until it returns no channel to wait for. Once the attempt has
+// waited yieldTime, be it in an earlier step, it is asked without patience.
 func (a *attempt) yield(step func(patient bool) (<-chan struct{}, error)) error {
-	var limit <-chan time.Time
-	for patient := true; ; {
-		wait, err := step(patient)
+	for {
+		wait, err := step(a.waited < yieldTime)
 		if wait == nil {
 			return err
 		}
-		if limit == nil {
-			limit = time.After(yieldTime)
-		}
+		begin := time.Now()
 		select {
 		case <-wait:
 		case <-a.ctx.Done():
 			return context.Cause(a.ctx)
-		case <-limit:
-			patient = false
+		case <-time.After(yieldTime - a.waited):
 		}
+		a.waited += time.Since(begin)
 	}
 }
 

@@ -15,7 +15,7 @@ func kinds() map[string][]bool {
 	}
 }
 
-// Two nodes dial each other at the same moment: whatever the order, there is
+// F17: two nodes dial each other at the same moment: whatever the order, there is
 // one link, the first that either ever has.
 func TestSimultaneousEveryOrder(t *testing.T) {
 	for name, byName := range kinds() {
@@ -34,7 +34,7 @@ func TestSimultaneousEveryOrder(t *testing.T) {
 	}
 }
 
-// The dialler of one handshake gives up at any moment: still both nodes end up
+// F17: the dialler of one handshake gives up at any moment: still both nodes end up
 // with the same link or both with none, and then the next dial gets through.
 func TestSimultaneousAndOneGivesUp(t *testing.T) {
 	for name, byName := range kinds() {
@@ -69,7 +69,7 @@ func (p *play) recovers(t testing.TB) {
 	}
 }
 
-// A dialler that has stood back too long goes on, and still nothing is made
+// F17: a dialler that has stood back too long goes on, and still nothing is made
 // twice.
 func TestSimultaneousWithoutPatience(t *testing.T) {
 	for name, byName := range kinds() {
@@ -138,7 +138,7 @@ func TestDialStandsBackForInbound(t *testing.T) {
 	}
 }
 
-// Once our digest is out, a hello of the same name cannot end our dial; nor
+// S7: once our digest is out, a hello of the same name cannot end our dial; nor
 // can any before that, whatever creation it claims.
 func TestHelloCannotEndDial(t *testing.T) {
 	e := bare(t, "a@h", 1, nil)

@@ -55,8 +55,8 @@
 //
 // OTP closes its own attempt as soon as the peer's name comes in. We let it
 // stand back, because a name is only a claim: a stranger that says hello under
-// the name of a peer can delay our dial to that peer by yieldTime at each of the
-// two steps that wait, not end it.
+// the name of a peer, over and over, can delay our dial to that peer by yieldTime
+// in all, not end it.
 //
 // What remains. When the dialler gives up at the moment its digest is taken,
 // the acceptor has a link that ends at once and may have told the dialler's

@@ -31,6 +31,7 @@ func attemptFrom(addr string) *attempt {
 	return (&Table{}).newAttempt(context.Background(), netip.AddrPortFrom(netip.MustParseAddr(addr), 1))
 }
 
+// S5: who has to go when all places are taken.
 func TestPendingVictims(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -71,7 +72,7 @@ func TestPendingVictims(t *testing.T) {
 	}
 }
 
-// Strangers that connect and say nothing keep no good peer out, and all are
+// S5: strangers that connect and say nothing keep no good peer out, and all are
 // gone when their time is up.
 func TestIdleFlood(t *testing.T) {
 	const idle = 300
@@ -151,7 +152,7 @@ func TestCancelAfterInstall(t *testing.T) {
 	e.closed = true
 }
 
-// Names that were only claimed leave nothing behind.
+// S2: names that were only claimed leave nothing behind.
 func TestClaimsLeaveNothing(t *testing.T) {
 	e := bare(t, "a@h", 1, nil)
 	claim := func(n int) {
@@ -183,7 +184,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Rows of names that are down are bounded, and the oldest goes first.
+// S2: rows of names that are down are bounded, and the oldest goes first.
 func TestRowsAreBounded(t *testing.T) {
 	e := bare(t, "a@h", 1, nil)
 	for i := range MaxDown + 10 {

@@ -9,6 +9,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/dist"
 )
 
+// S7: whoever claims the name of a live peer, and cannot prove it, changes nothing.
 func TestLiveNameWithoutCookieChangesNothing(t *testing.T) {
 	victim, peer := open(t, "v@h", 1, nil), open(t, "p@h", 2, nil)
 	peer.mustDial(t, victim, "")
@@ -78,7 +79,7 @@ func TestHalfDeadLinkIsReplaced(t *testing.T) {
 	}
 }
 
-// Two nodes under one name do not replace each other for ever.
+// F9: two nodes under one name do not replace each other for ever.
 func TestDuplicateNameIsContained(t *testing.T) {
 	hub := open(t, "hub@h", 1, nil)
 	twins := []*end{open(t, "twin@h", 2, nil), open(t, "twin@h", 3, nil)}

@@ -10,7 +10,7 @@ import (
 
 const rounds = 100 // for each of the four ways to dial
 
-// The same over real sockets, with real goroutines.
+// F17: the same over real sockets, with real goroutines.
 func TestSimultaneousOverSockets(t *testing.T) {
 	for name, byName := range kinds() {
 		t.Run(name, func(t *testing.T) {
