@@ -209,6 +209,11 @@
 // A C node may be started with a creation of its own choice, the same in all its
 // lives. They are one life to Forget: such a node comes back only by Join.
 //
+// Handshakes that are refused for what a wrong setting looks like (another
+// cookie, our own name, our own question) are warnings, but anybody who reaches
+// the port can bring them about: ten at once and then one in ten seconds are
+// written, each with how many there were since the last. All are counted.
+//
 // # Looking from outside
 //
 // Look is this same node with less: it is hidden, has no listener, no scope, no

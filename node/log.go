@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
@@ -13,7 +14,8 @@ import (
 const LogEvent = "event"
 
 // logRefusal is one line a failed inbound handshake: stage, peer and cause.
-// What anybody can bring about by connecting is for debugging only.
+// What anybody can bring about by connecting is for debugging only, but for what
+// a wrong setting looks like; and of that no more than seldom allows.
 func (n *Node) logRefusal(r links.Refusal) {
 	if canceled(n.ctx) {
 		return
@@ -22,11 +24,18 @@ func (n *Node) logRefusal(r links.Refusal) {
 		n.log.Warn("forgotten peer refused", "peer", r.Peer, "addr", r.Addr, "try", "join it here, or restart it, to take it back")
 		return
 	}
-	level := n.log.Debug
-	if errors.Is(r.Err, dist.ErrCookie) || errors.Is(r.Err, dist.ErrSameName) || errors.Is(r.Err, dist.ErrReflection) {
-		level = n.log.Warn
+	level, facts := n.log.Debug, []any{"addr", r.Addr, "peer", r.Peer, "error", r.Err}
+	if warns(r.Err) {
+		if more, ok := n.refusals.allow(time.Now()); ok {
+			level, facts = n.log.Warn, append(facts, "more", more)
+		}
 	}
-	level("handshake refused", "addr", r.Addr, "peer", r.Peer, "error", r.Err)
+	level("handshake refused", facts...)
+}
+
+// warns says which refusals a person should hear of.
+func warns(err error) bool {
+	return errors.Is(err, dist.ErrCookie) || errors.Is(err, dist.ErrSameName) || errors.Is(err, dist.ErrReflection)
 }
 
 // logEPMD tells when registration comes and goes.

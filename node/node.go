@@ -72,6 +72,7 @@ type Node struct {
 	pulse     pulse
 	rtts      *timings
 	delays    *timings      // of polls, behind their time
+	refusals  seldom        // warnings that strangers bring about
 	published atomic.Uint64 // messages, for their ids
 	bytes     atomic.Uint64 // of these
 	idHead    string        // what all ids begin with
