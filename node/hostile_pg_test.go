@@ -40,7 +40,7 @@ func (p *light) settled(n *Node, l *dist.Link, channel string) {
 	await(p.t, n, channel, 1)
 }
 
-// A peer speaks for itself: of its own processes and this life of it.
+// S19: a peer speaks for itself: of its own processes and this life of it.
 func TestForgedMembersAreRefused(t *testing.T) {
 	n := start(t, testConfig(t, "a"))
 	other := newLight(t, "other", sayingHello)
@@ -74,7 +74,7 @@ func TestForgedMembersAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever a peer sends to the scope, it stays, and so does the link.
+// S18: whatever a peer sends to the scope, it stays, and so does the link.
 func TestNonsenseToTheScope(t *testing.T) {
 	n := start(t, testConfig(t, "a"))
 	p := newLight(t, "b", sayingHello)
@@ -95,7 +95,7 @@ func TestNonsenseToTheScope(t *testing.T) {
 	}
 }
 
-// Too much ends the link, and the peer is not let in again for a while.
+// S20: too much ends the link, and the peer is not let in again for a while.
 func TestQuotaExpels(t *testing.T) {
 	n := start(t, testConfig(t, "a"))
 	p := newLight(t, "b", sayingHello)

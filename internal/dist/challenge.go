@@ -67,9 +67,11 @@ func (c *Challenges) Len() int {
 // NewCreation draws the creation of a node: 32 random bits, but not 0 to 3,
 // which OTP avoids. It is drawn once a process start, also beside an epmd,
 // whose own numbers repeat after its restart.
-func NewCreation() uint32 {
+func NewCreation() uint32 { return newCreation(random32) }
+
+func newCreation(draw func() uint32) uint32 {
 	for {
-		if n := random32(); n > 3 {
+		if n := draw(); n > 3 {
 			return n
 		}
 	}

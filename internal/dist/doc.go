@@ -134,6 +134,11 @@
 // hundred thousand channels that ends makes as many leaves at once, some 10 MiB,
 // and no peer should lose its link to that.
 //
+// Partly received payloads may take 64 MiB to processes that set a bound and as
+// much to those that set none, and the buffers they grow in a quarter more, where
+// 16 MiB a link were planned: a sync is one message of any size, and sixty-four
+// Erlang processes may each have a long message under way at once.
+//
 // ALTACT_SIG_SEND of OTP 28 is read though its flag is not offered yet.
 //
 // Payloads over 64 KiB in the control lane do not count towards its bound of

@@ -96,7 +96,7 @@ func TestFragmentsMalformed(t *testing.T) {
 	}
 }
 
-// 10,000 sequences that never end hold what the limits allow and no more.
+// S4: 10,000 sequences that never end hold what the limits allow and no more.
 func TestFragmentAbuse(t *testing.T) {
 	l := idleLink(allAgreed, &recorder{})
 	piece := make([]byte, 4096)

@@ -85,7 +85,7 @@ func TestFrameBufferShrinks(t *testing.T) {
 	}
 }
 
-// Lengths are compared as unsigned numbers and reserve nothing. One byte more
+// S3: lengths are compared as unsigned numbers and reserve nothing. One byte more
 // must not cost more than the small buffer.
 func TestDeclaredLengths(t *testing.T) {
 	for _, c := range []struct {
@@ -125,7 +125,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// A long frame costs at most twice what was received of it.
+// S3: a long frame costs at most twice what was received of it.
 func TestFrameBufferGrowsByReceived(t *testing.T) {
 	f := newFrameBuffer(maxFrameWhole)
 	src := io.MultiReader(bytes.NewReader(binary.BigEndian.AppendUint32(nil, maxFrameWhole)), endless{})

@@ -160,7 +160,7 @@ func TestMeetingOneself(t *testing.T) {
 	}
 }
 
-// TestDigestBeforeTable: Established runs before the ack is on the wire, and
+// S7: TestDigestBeforeTable: Established runs before the ack is on the wire, and
 // what it does is done when the initiator knows.
 func TestDigestBeforeTable(t *testing.T) {
 	i, a := nodeLocal("i@h", "s"), nodeLocal("a@h", "s")
@@ -187,7 +187,7 @@ func TestRTT(t *testing.T) {
 	})
 }
 
-// TestTotalDeadline: a peer that drips a byte a second, or says nothing, or
+// S5: TestTotalDeadline: a peer that drips a byte a second, or says nothing, or
 // stops after any message, is gone after seven seconds in all.
 func TestTotalDeadline(t *testing.T) {
 	name := withLength(rawName("p@h", Offer(false)))
@@ -243,7 +243,7 @@ func checkDeadline(t *testing.T, dial bool, stream []byte, pause time.Duration, 
 	}
 }
 
-// TestDeadReader: a peer that never reads cannot hold us longer either.
+// S5: TestDeadReader: a peer that never reads cannot hold us longer either.
 func TestDeadReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()

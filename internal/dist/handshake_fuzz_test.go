@@ -75,6 +75,7 @@ func checkFuzzed(t *testing.T, c *scriptConn, left int, stream []byte, set *Chal
 	}
 }
 
+// S6: nobody is let in without the digest, however the bytes come.
 func FuzzAcceptor(f *testing.F) {
 	seedFuzz(f, true, acceptorAlphabet(), []int{0, 10}, []int{0, 6, 10}, []int{0, 11}, []int{0, 12}, []int{3}, []int{4}, []int{5, 10})
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64, status uint8) {
@@ -85,6 +86,7 @@ func FuzzAcceptor(f *testing.F) {
 	})
 }
 
+// S6: nor is anybody believed to whom we dial.
 func FuzzInitiator(f *testing.F) {
 	seedFuzz(f, false, initiatorAlphabet(), []int{0, 7, 11}, []int{1, 7, 11}, []int{4, 7, 11}, []int{0, 7, 12}, []int{0, 8, 11}, []int{5})
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64, alive uint8) {

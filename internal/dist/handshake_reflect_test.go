@@ -66,7 +66,7 @@ func mirror(in, out net.Conn, dialled string) error {
 	return put(in, ack)
 }
 
-// OTP is taken in, which shows that the attack is one.
+// S8: OTP is taken in, which shows that the attack is one.
 func TestReflectionWorksOnOTP(t *testing.T) {
 	otp := otptest.Start(t, otptest.Options{})
 	addr := otp.Addr(t)
@@ -105,10 +105,10 @@ func TestReflectionWorksOnOTP(t *testing.T) {
 	otp.WaitEval(t, "lists:sort(nodes()).", "['evil@127.0.0.1','other@127.0.0.1']", 5*time.Second)
 }
 
-// The same hands do not get past us, in either role.
+// S8: a thousand times the same hands do not get past us, in either role.
 func TestReflectionFailsOnUs(t *testing.T) {
 	us := nodeLocal("us@127.0.0.1", "secret")
-	for range 100 {
+	for range 1000 {
 		in, dialled := tcpPair(t)
 		out, accepted := tcpPair(t)
 		errs := make(chan error, 2)

@@ -29,6 +29,7 @@ func rawName(name string, flags Flags, tail ...byte) []byte {
 	return append(nameMessage(Local{Name: name, Creation: 9, Flags: flags}), tail...)
 }
 
+// S6: what an acceptor makes of a first message, good and bad.
 func TestAcceptorFirstMessage(t *testing.T) {
 	ok := Offer(false)
 	huge := rawName("p@h", ok)
@@ -197,7 +198,7 @@ func TestUnusableLocal(t *testing.T) {
 	}
 }
 
-// TestReflectionRefused replays the attack a thousand times: a listener that
+// S8: TestReflectionRefused replays the attack a thousand times: a listener that
 // we dial, and that dials us at the same time, hands our own challenge back to
 // have us compute the digest it lacks.
 func TestReflectionRefused(t *testing.T) {
@@ -224,7 +225,7 @@ func TestReflectionRefused(t *testing.T) {
 	}
 }
 
-// TestReflectionRefusedByAcceptor: even with a right digest, a challenge that
+// S8: TestReflectionRefusedByAcceptor: even with a right digest, a challenge that
 // is ours gets no ack, be it of this handshake or of another.
 func TestReflectionRefusedByAcceptor(t *testing.T) {
 	set := new(Challenges)

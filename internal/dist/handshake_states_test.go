@@ -90,6 +90,7 @@ func admitByName(h Hello) Status {
 	}
 }
 
+// S6: the sequences that an acceptor lets end well are two.
 func TestEverySequenceAcceptor(t *testing.T) {
 	fresh := func() stepper {
 		a, err := NewAcceptor(testLocal(), AcceptorHooks{Admit: admitByName})
@@ -105,6 +106,7 @@ func TestEverySequenceAcceptor(t *testing.T) {
 	}
 }
 
+// S6: those of an initiator are three.
 func TestEverySequenceInitiator(t *testing.T) {
 	fresh := func() stepper {
 		l := testLocal()
@@ -189,7 +191,7 @@ func spell(path []letter) string {
 	return strings.Join(names, ", ")
 }
 
-// TestRows holds the tables against the protocol: which row lets what in and
+// S6: TestRows holds the tables against the protocol: which row lets what in and
 // where it leads, and that nothing but the digest rows leads to the end.
 func TestRows(t *testing.T) {
 	checkRows(t, initiatorRows[:], map[state]string{
@@ -219,7 +221,7 @@ func checkRows[M any](t *testing.T, rows []stateRow[M], want map[state]string, l
 	}
 }
 
-// TestUndeclaredTransition shows that a step cannot lead past its row.
+// S6: TestUndeclaredTransition shows that a step cannot lead past its row.
 func TestUndeclaredTransition(t *testing.T) {
 	s, err := newHandshake(RoleAcceptor, testLocal(), awaitName)
 	if err != nil {

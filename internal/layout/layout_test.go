@@ -24,7 +24,7 @@ func TestPackagesKeepThePicture(t *testing.T) {
 	}
 }
 
-// TestNodeRunsNoCode looks through the libraries too: what node's imports import.
+// S1: TestNodeRunsNoCode looks through the libraries too: what node's imports import.
 func TestNodeRunsNoCode(t *testing.T) {
 	for _, goos := range systems {
 		for _, l := range goList(t, goos, "./node/...") {
