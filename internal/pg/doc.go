@@ -65,7 +65,12 @@
 // not have 100,000 channels then. The burst is as large, because a peer may
 // join all it is allowed to have at once. A group's canonical encoding may take
 // 255 bytes and the 5 of a binary's header, whatever kind of term it is. Every
-// message is one operation for the rate, a discover too: it makes us send.
+// message is one operation for the rate, a discover too: it makes us send. A sync
+// after the link's first counts as one more for each group that it changes and for
+// every 16 that it does not, or a peer that sent one of 100,000 groups after the
+// other would have the lock under which everybody publishes: the round trip of
+// others was then 20 ms, and 0.2 without it. What that costs beyond the burst is
+// owed, and ends the link with the next message.
 // A message over a limit changes nothing, and its link is to be closed. Only a
 // group whose name is too long is left out and counted instead: an Erlang
 // program may well use such a term in our scope, and nobody here could join that

@@ -53,6 +53,16 @@ const unit = 1000
 
 func fullBucket(l Limits, now int64) bucket { return bucket{int64(l.Burst) * unit, now} }
 
+// sameGroups is how many groups that a sync leaves as they were cost as much as
+// one message.
+const sameGroups = 16
+
+// spend takes what n messages more would have cost. What is missing is owed, up
+// to another burst: no message is taken before it has come in.
+func (b *bucket) spend(l Limits, n int) {
+	b.level = max(b.level-int64(n)*unit, -int64(l.Burst)*unit)
+}
+
 // take reports whether there was room for one message more.
 func (b *bucket) take(l Limits, now int64) bool {
 	full := int64(l.Burst) * unit

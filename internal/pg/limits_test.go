@@ -162,3 +162,42 @@ func TestJoinRefuses(t *testing.T) {
 		t.Errorf("%d refused, %d members of ours", c, s.Local())
 	}
 }
+
+// S20: the first sync of a link is free, and so nearly is one that says the same;
+// but who changes all its groups again and again is parted from, whichever scope
+// of its it says so.
+func TestSyncsAreCharged(t *testing.T) {
+	const groups = 100
+	sync := func(scope uint32, prefix string) etf.Term {
+		var all []etf.Term
+		for i := range groups {
+			all = append(all, groupTerm(etf.Binary(fmt.Sprint(prefix, i)), pidsOf(alice, 9)))
+		}
+		return syncTerm(pidOf(alice, scope), all...)
+	}
+	for _, c := range []struct {
+		name  string
+		term  func(i int) etf.Term
+		taken int // until the link is to be closed
+	}{
+		{"the same again", func(int) etf.Term { return sync(1, "a") }, 1 + 1000/(1+groups/sameGroups) + 1},
+		{"all anew", func(i int) etf.Term { return sync(1, fmt.Sprint(i, "-")) }, 6},
+		{"all anew, of new scopes", func(i int) etf.Term { return sync(uint32(i), fmt.Sprint(i, "-")) }, 11},
+		{"by turns", func(i int) etf.Term { return sync(1, fmt.Sprint(i%2)) }, 6},
+	} {
+		s := New[string](Config{Self: pidOf(home, 100), Limits: Limits{Rate: 1, Burst: 1000}})
+		s.LinkUp("b", alice)
+		taken := 0
+		for taken < 1000 && tryReceive(t, s, "b", alice, c.term(taken)) == nil {
+			taken++
+		}
+		if taken < c.taken-1 || taken > c.taken+1 {
+			t.Errorf("%s: %d syncs were taken, want about %d", c.name, taken, c.taken)
+		}
+		checkIndex(t, s)
+		s.Tick(1 << 40) // the debt is bounded: it is paid in time
+		if err := tryReceive(t, s, "b", alice, discoverTerm(pidOf(alice, 1))); err != nil {
+			t.Errorf("%s: long after: %v", c.name, err)
+		}
+	}
+}

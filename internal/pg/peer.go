@@ -22,6 +22,7 @@ type peer[L comparable] struct {
 	pause    int64 // ms, until the time after
 
 	rate    bucket
+	synced  bool        // the link has brought a sync, of whatever scope
 	groups  []*group[L] // where it has members
 	members int         // in all of them
 	round   uint32      // counts its syncs

@@ -76,26 +76,30 @@ func (s *Scope[L]) synced(p *peer[L], m *Message) []Out[L] {
 	s.counts[cSyncs]++
 	outs := s.meet(p, m.scope)
 	p.heard, p.greeting = true, false
-	s.replace(p, m)
+	changes := s.replace(p, m)
+	if p.synced { // the first one is a newcomer's backfill
+		p.rate.spend(s.limits, changes+len(m.spans)/sameGroups)
+	}
+	p.synced = true
 	s.settle(p)
 	return outs
 }
 
-// replace makes the message's groups all that p has. A peer often sends the
-// same sync twice, so what did not change is left as it lies.
-func (s *Scope[L]) replace(p *peer[L], m *Message) {
+// replace makes the message's groups all that p has, and says of how many that
+// was a change. A peer often sends the same sync twice, so what did not change is
+// left as it lies.
+func (s *Scope[L]) replace(p *peer[L], m *Message) (changes int) {
 	s.index.grow(len(m.spans))
 	p.round++
-	changed := false
 	for i := range m.spans {
-		if procs := m.members(i); len(procs) > 0 {
-			changed = s.put(p, m.key(i), procs, len(m.spans) == 1) || changed
+		if procs := m.members(i); len(procs) > 0 && s.put(p, m.key(i), procs, len(m.spans) == 1) {
+			changes++
 		}
 	}
-	changed = s.sweep(p) || changed
-	if changed {
+	if changes += s.sweep(p); changes > 0 {
 		s.version++
 	}
+	return changes
 }
 
 // put makes procs p's members of k, or adds them if this sync named k before.
@@ -121,18 +125,18 @@ func (s *Scope[L]) put(p *peer[L], k Key, procs []proc, named bool) (changed boo
 
 // sweep takes p out of the groups that its sync did not name. The journal only
 // counts them: mostly there are none, else many.
-func (s *Scope[L]) sweep(p *peer[L]) (changed bool) {
+func (s *Scope[L]) sweep(p *peer[L]) (gone int) {
 	for i := len(p.groups) - 1; i >= 0; i-- {
 		t := p.groups[i].slot(p)
 		if t.round != p.round {
 			p.members -= t.count()
 			s.noted(p, p.groups[i].key, false, false)
 			s.index.close(p, uint32(i))
-			changed = true
+			gone++
 		}
 	}
 	s.index.shrink()
-	return changed
+	return gone
 }
 
 // speaks reports whether the message is of the scope that is known.

@@ -9,7 +9,6 @@ import (
 // Config is what a scope is of.
 type Config struct {
 	Self   etf.Pid // our process for the scope: one for each run, and routable
-	Name   string  // the name it is registered under; pg if empty
 	Limits Limits  // of each peer
 }
 
@@ -17,7 +16,6 @@ type Config struct {
 // not safe for concurrent use; see the package for who calls what when.
 type Scope[L comparable] struct {
 	self     etf.Pid
-	name     string
 	limits   Limits
 	discover []byte // the one discover we send
 
@@ -36,12 +34,8 @@ type Scope[L comparable] struct {
 
 // New gives a scope without links and members.
 func New[L comparable](c Config) *Scope[L] {
-	if c.Name == "" {
-		c.Name = "pg"
-	}
 	return &Scope[L]{
 		self:     c.Self,
-		name:     c.Name,
 		limits:   c.Limits.filled(),
 		discover: encodeDiscover(c.Self),
 		ledger:   newLedger(c.Self),
@@ -49,9 +43,6 @@ func New[L comparable](c Config) *Scope[L] {
 		peers:    map[L]*peer[L]{},
 	}
 }
-
-// Name is the name that SendName sends to.
-func (s *Scope[L]) Name() string { return s.name }
 
 // Act is what an Out asks for.
 type Act uint8
