@@ -102,6 +102,7 @@ var exits = map[string]int{
 	"socket_taken":      exitTaken,
 	"stale_socket":      exitNoHost,
 	"timeout":           exitTimeout,
+	"too_many_peers":    exitNo,
 	"tls_mismatch":      exitProtocol,
 	"too_many_channels": exitNo,
 	"unhealthy":         exitNo,

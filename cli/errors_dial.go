@@ -35,6 +35,7 @@ var dialErrors = []struct {
 	{node.ErrRefused, tellRefused},
 	{node.ErrHeld, tellHeld},
 	{node.ErrTwins, tellTwins},
+	{node.ErrFull, tellFull},
 	{node.ErrSeen, tellSeen},
 	{node.ErrNameMode, tellNameMode},
 	{node.ErrTooOld, tellTooOld},
@@ -179,6 +180,11 @@ func tellTwins(e *node.DialError, _ self) *control.Error {
 	return fail("name_twins", fmt.Sprintf("several nodes run as %s", peerOf(e)),
 		"each took the other's place, so the one that is up here stays, and no other is let in for a minute",
 		"end one of them, or give it another --name; liminal peers "+peerOf(e)+" says which is up")
+}
+
+func tellFull(e *node.DialError, me self) *control.Error {
+	return fail("too_many_peers", "no room for "+peerOf(e)+" on "+me.name,
+		"this node has all the peers it may have (1,024)", "liminal peers (one of them has to stop)")
 }
 
 func tellNameMode(e *node.DialError, me self) *control.Error {

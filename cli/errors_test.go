@@ -99,6 +99,8 @@ func allTold() []told {
 			"c@dev is held off by this node\nit sent more than a peer may, and is not let in for a minute (log of a@dev: peer expelled)\nliminal join c, in a minute"},
 		{dial("c@dev:9100", "", "c@dev", node.ErrTwins), "name_twins", 73,
 			"several nodes run as c@dev\neach took the other's place, so the one that is up here stays, and no other is let in for a minute\nend one of them, or give it another --name; liminal peers c@dev says which is up"},
+		{dial("c", "", "c@dev", node.ErrFull), "too_many_peers", 1,
+			"no room for c@dev on a@dev\nthis node has all the peers it may have (1,024)\nliminal peers (one of them has to stop)"},
 		{dial("app", "", "app@dev", node.ErrRefused), "refused", 77,
 			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
 		{dial("a", "", "", node.ErrSelf), "self", 1, "a is this node itself\na node has no link to itself\nliminal status"},
@@ -177,7 +179,7 @@ func TestExits(t *testing.T) {
 // TestDialCausesAreTold: a cause without a row would be told as unreachable.
 func TestDialCausesAreTold(t *testing.T) {
 	for _, cause := range []error{
-		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrHeld, node.ErrTwins, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
+		node.ErrBadAddress, node.ErrCookie, node.ErrRefused, node.ErrHeld, node.ErrTwins, node.ErrFull, node.ErrDuplicate, node.ErrTooOld, node.ErrNameMode, node.ErrSelf,
 		node.ErrNoHost, node.ErrNoSuchName, node.ErrEPMDRemote, node.ErrNotEPMD, node.ErrWrongName, node.ErrUnreachable, node.ErrTimeout, node.ErrNotDist,
 	} {
 		if !slices.ContainsFunc(dialErrors, func(row struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/pg"
 )
 
 // Cookie is the cluster's shared secret. It has no form that prints: every
@@ -66,5 +67,7 @@ type Config struct {
 	// NoNudge turns off early polls. It changes no result, only latency.
 	NoNudge bool
 
-	look bool // it only looks, see Look
+	look        bool      // it only looks, see Look
+	scopeLimits pg.Limits // of one peer; tests set it, all else leaves it zero
+	maxPeers    int       // live links, 0 is links.DefaultMaxPeers; tests set it
 }

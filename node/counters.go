@@ -19,6 +19,7 @@ type counters struct {
 	quota, fromForged, tooLong       atomic.Uint64
 	scopeLost, scopeLate, pubNobody  atomic.Uint64
 	overflowed                       atomic.Uint64 // links ended by control_overflow
+	pubRate                          atomic.Uint64
 }
 
 // counters gathers what every part counted but the links; channels is what those
@@ -53,6 +54,7 @@ func (n *Node) counters(channels map[string]uint64) map[string]uint64 {
 		"looks":               n.countLooks(),
 		"messages_from_other": c.fromForged.Load(),
 		"dropped_too_long":    c.tooLong.Load(),
+		"dropped_pub_rate":    c.pubRate.Load(),
 	})
 	maps.Copy(all, channels)
 	maps.Copy(all, n.table.Counters())

@@ -19,6 +19,7 @@ var causes = []struct {
 }{
 	{ErrNameMode, ErrNameMode, "name"},
 	{links.ErrHeld, ErrHeld, "name"},
+	{links.ErrFull, ErrFull, "name"},
 	{links.ErrTaken, ErrDuplicate, "status"},
 	{links.ErrForgotten, ErrForgotten, "challenge"},
 	{links.ErrDuplicate, ErrTwins, "challenge"},

@@ -181,6 +181,23 @@
 // as it lives, so one stream goes at the pace of its slowest peer; that is what
 // who sends a million lines wants, and it holds up nobody else.
 //
+// What an Erlang process has published here costs us a copy for each subscriber and
+// member, so its peer has a share of 500,000 copies a second and a burst of a million
+// (pub_rate.go): more than OTP can send to a small cluster, and half a processor. What
+// is above is dropped, counted as dropped_pub_rate and told once. The link is not
+// ended for it, as it is for a scope's quota, since nothing of the peer's membership
+// is wrong after it; and there is no queue to hold it back in, because the reader,
+// which has the peer's pings and memberships behind it, waits for nobody.
+//
+// What is built of messages (terms to be shown as text, messages of scopes) goes
+// through one gate (gate.go): together they are no longer than a mebibyte, or one
+// that is longer, so that a thousand peers with a term each that grows to forty times
+// its size cost what one of them does. Liminal's own messages are taken apart in
+// place and do not pass it.
+//
+// A node with as many peers as it may have (1,024) refuses and dials nobody else.
+// Who is dialled by name then hears nothing of it: a try would be an error in its log.
+//
 // The limits on one peer's groups, members and operations (internal/pg) are fixed.
 // This node keeps to them itself: Subscribe refuses what its peers would part from
 // it for.

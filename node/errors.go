@@ -43,6 +43,7 @@ var (
 	ErrLooks       = errors.New("no name is free to look under") // LookSlots are in use
 	ErrSeen        = errors.New("probably a target that is looked at already")
 	ErrTwins       = errors.New("several nodes run under its name") // the one that is up stays for a minute
+	ErrFull        = errors.New("this node has all the peers it may have")
 	ErrHeld        = errors.New("it sent more than a peer may, and is not let in for a minute")
 )
 

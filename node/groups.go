@@ -57,7 +57,7 @@ type groups struct {
 func newGroups(n *Node, name string) *groups {
 	g := &groups{n: n, name: name, links: map[*dist.Link]*memberLink{}, changed: make(chan struct{}), pace: newPacer(n.started)}
 	g.self = etf.Pid{Node: etf.Atom(n.name), ID: scopeID, Creation: n.creation}
-	g.scope = pg.New[*memberLink](pg.Config{Self: g.self, Name: name})
+	g.scope = pg.New[*memberLink](pg.Config{Self: g.self, Limits: n.cfg.scopeLimits})
 	return g
 }
 
@@ -84,8 +84,9 @@ func (g *groups) down(l *dist.Link) {
 // receive takes a message for the scope. The costly part, taking a sync apart,
 // is done before the lock.
 func (g *groups) receive(l *dist.Link, msg []byte) {
+	defer g.n.gate.enter(len(msg))()
 	r := l.Remote()
-	m, err := pg.Parse(msg, pg.Origin{Node: r.Name, Creation: r.Creation}, pg.Limits{})
+	m, err := pg.Parse(msg, pg.Origin{Node: r.Name, Creation: r.Creation}, g.n.cfg.scopeLimits)
 	switch {
 	case errors.Is(err, pg.ErrQuota):
 		g.refused(err)

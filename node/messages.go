@@ -68,6 +68,7 @@ func mayBeLiminal(offered dist.Flags) bool {
 func (n *Node) linkDown(info links.Info) {
 	n.groups.down(info.Link) // first: what it refuses from here on is still counted
 	n.ends.drop(info.Link)
+	n.pubs.drop(info.Link)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.record(info.Name)

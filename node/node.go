@@ -36,6 +36,8 @@ type Node struct {
 	groups   *groups
 	bus      *bus.Bus
 	ends     ends
+	gate     gate      // of what is decoded
+	pubs     pubRates  // of what peers have published
 	sampled  time.Time // owned by pollLoop
 	resolver *discovery.Resolver
 	epmd     *epmd.Registrar // nil when off

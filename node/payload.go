@@ -158,6 +158,7 @@ func (n *Node) readMetaValue(in *bus.Incoming, key []byte, r *etf.Reader) (err e
 
 // text reads any term as its Erlang text.
 func (n *Node) text(r *etf.Reader) ([]byte, error) {
+	defer n.gate.enter(r.Len())()
 	t, err := r.Term()
 	if err != nil {
 		return nil, err

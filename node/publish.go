@@ -70,7 +70,7 @@ func (n *Node) Publish(ctx context.Context, channel string, payload []byte) (Rec
 // relay publishes for an Erlang process that asked us to. It runs on a link's
 // reader, so it waits for nobody. The message has no seq: those are of what this
 // node publishes itself.
-func (n *Node) relay(asked bus.Incoming, channel string) error {
+func (n *Node) relay(l *dist.Link, asked bus.Incoming, channel string) error {
 	keys, err := channelKeys([]string{channel})
 	if err == nil {
 		err = n.publishable(asked.Payload)
@@ -78,8 +78,11 @@ func (n *Node) relay(asked bus.Incoming, channel string) error {
 	if err != nil {
 		return err
 	}
-	if here, elsewhere := n.audience(channel, keys[0]); here+elsewhere == 0 {
+	switch here, elsewhere := n.audience(channel, keys[0]); {
+	case here+elsewhere == 0:
 		n.counts.pubNobody.Add(1) // and nothing is kept of a name that anybody may make up
+		return nil
+	case !n.mayPublish(l, here+elsewhere):
 		return nil
 	}
 	p, err := n.Publisher(channel)

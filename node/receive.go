@@ -94,5 +94,5 @@ func (m message) pub() error {
 		}
 	}
 	m.l.Heard()
-	return m.n.relay(in, channel)
+	return m.n.relay(m.l, in, channel)
 }

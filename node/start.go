@@ -120,7 +120,7 @@ func (n *Node) tableConfig(offer dist.Flags) links.Config {
 			Name: n.name, Creation: n.creation, Flags: offer,
 			Cookie: n.cfg.Cookie, Accept: n.cfg.Accept, Challenges: new(dist.Challenges),
 		},
-		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look,
+		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look, MaxPeers: n.cfg.maxPeers,
 		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
 	}
 }

@@ -119,6 +119,9 @@ func (t *Table) reserve(a *attempt) error {
 		return ErrHeld
 	case t.out[a.want] != nil:
 		return ErrDialling
+	case t.live >= t.cfg.MaxPeers: // before the peer hears of it: each try is an error in its log
+		t.counts.refusedFull.Add(1)
+		return ErrFull
 	default:
 		t.out[a.want] = a
 	}

@@ -172,6 +172,8 @@ func TestAloneDialsButIsNotDialled(t *testing.T) {
 	}
 }
 
+// S20: a full table refuses and dials nobody more; a dial by name does not even
+// connect.
 func TestMaxPeers(t *testing.T) {
 	hub := open(t, "hub@h", 1, func(c *Config) { c.MaxPeers = 1 })
 	a, b := open(t, "a@h", 2, nil), open(t, "b@h", 3, nil)
@@ -188,6 +190,10 @@ func TestMaxPeers(t *testing.T) {
 	}
 	if _, err := hub.reach(a, ""); !errors.Is(err, ErrUp) {
 		t.Errorf("dial of the one peer: %v", err)
+	}
+	b.CloseListeners() // a dial by name does not get as far as to find that out
+	if _, err := hub.reach(b, "b@h"); !errors.Is(err, ErrFull) {
+		t.Errorf("dial by name by a full table: %v", err)
 	}
 }
 
