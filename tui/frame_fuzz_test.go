@@ -57,7 +57,7 @@ var (
 	fuzzKeys  = []string{"", "<enter>", "2", "3", "3<enter>", "?", "w", "/", "p", "<enter><tab>jj<tab>k", "ssssS"}
 )
 
-// FuzzFrame: whatever a peer, a node or an error calls itself, in every view and
+// S12: FuzzFrame: whatever a peer, a node or an error calls itself, in every view and
 // at every size it takes no column that is not its own and says nothing to the
 // terminal.
 func FuzzFrame(f *testing.F) {

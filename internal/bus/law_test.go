@@ -41,7 +41,7 @@ func publish(c *Channel, p byte, n int, send func(Incoming)) {
 	}
 }
 
-// TestLaw is two million messages in bursts over queues of 1 MiB and less,
+// F19: TestLaw is two million messages in bursts over queues of 1 MiB and less,
 // read by readers that stall at random: what was accepted and what was dropped
 // is what was offered, exactly, and what survives is in order.
 func TestLaw(t *testing.T) {

@@ -235,7 +235,7 @@ func TestReaderComesBack(t *testing.T) {
 	})
 }
 
-// TestStalledReader costs others nothing: one reads a message a second, the
+// F14: TestStalledReader costs others nothing: one reads a message a second, the
 // other gets 50,000 a second for ten.
 func TestStalledReader(t *testing.T) {
 	total := uint64(500_000)

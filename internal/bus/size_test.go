@@ -87,7 +87,7 @@ func grows(t *testing.T, n int, f func()) int {
 	return (int(after.HeapAlloc) - int(before.HeapAlloc)) / n
 }
 
-// TestFullSize fills queues of 1 MiB with messages of 1 KiB, 2 MiB at a time
+// F19: TestFullSize fills queues of 1 MiB with messages of 1 KiB, 2 MiB at a time
 // and with one subscriber that keeps all: no more is held than the bounds say,
 // and the ring and half-used slabs beside it.
 func TestFullSize(t *testing.T) {

@@ -191,6 +191,9 @@ func heapOf(f func()) uint64 {
 // most 96 MiB.
 func allowed(input int) uint64 { return min(40*uint64(input)+1<<20, 96<<20) }
 
+// S4: hand-made terms that ask for more than they are; none takes more heap or time
+// than its size allows. internal/dist has the frames, internal/pg the messages of
+// the scope, node the texts that are made of terms.
 func TestBombs(t *testing.T) {
 	all := bombs()
 	if len(all) < 60 {

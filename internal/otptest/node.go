@@ -287,7 +287,9 @@ func (n *Node) Kill() error {
 // serversExpr names the servers that a peer can harm.
 const serversExpr = "{whereis(pg), whereis(global_name_server)}."
 
-// checkServers fails the test if a server has been restarted since the start,
+// checkServers is S18 for every test with a real node: whatever it does with a peer,
+// at the end pg and the global name server are the processes they were at the start.
+// It fails the test if a server has been restarted since the start,
 // or the node has ended without being killed.
 func (n *Node) checkServers(t testing.TB) {
 	t.Helper()

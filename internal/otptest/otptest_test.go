@@ -305,7 +305,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// A test that ends a server of a node fails for it.
+// S18: a test that ends a server of a node fails for it.
 func TestServersAreChecked(t *testing.T) {
 	Need(t)
 	n := Start(t, Options{PGDies: true})
