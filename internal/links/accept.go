@@ -34,11 +34,12 @@ func (t *Table) Serve(ls []net.Listener) {
 }
 
 // acceptLoop never waits for a handshake. When accept fails for want of
-// descriptors it pauses, longer each time, and goes on.
+// descriptors, or takes one that is reserved, it pauses, longer each time, and
+// goes on.
 func (t *Table) acceptLoop(l net.Listener) {
 	pause := minAcceptPause
 	for {
-		conn, err := l.Accept()
+		conn, err := accept(l)
 		switch {
 		case err != nil && (errors.Is(err, net.ErrClosed) || !t.rest(context.Background(), pause)):
 			return

@@ -41,7 +41,7 @@ func (s *scripted) Accept() (net.Conn, error) {
 func (s *scripted) Close() error   { close(s.closed); return nil }
 func (s *scripted) Addr() net.Addr { return &net.TCPAddr{} }
 
-// S5: an accept loop without descriptors pauses, 10 ms to a second, and goes on.
+// F12: an accept loop without descriptors pauses, 10 ms to a second, and goes on (S5 too).
 func TestAcceptBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		emfile := fmt.Errorf("accept: %w", syscall.EMFILE)

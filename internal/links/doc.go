@@ -112,4 +112,9 @@
 // dist.SetupTime in all. The newcomer evicts the oldest of the busiest address,
 // where all of an IPv6 /64 are one address. A handshake that has become a link
 // is out of reach of eviction and of CloseListeners from that very moment.
+//
+// The last 32 descriptors of the process (of a low limit the last quarter) are
+// not for strangers: a connection that would take one is closed at once and
+// counted in accept_errors, and the listener rests. So the node can be asked how
+// it is, and can dial, while somebody floods it.
 package links
