@@ -45,8 +45,9 @@ func (q *lineQueue) Write(p []byte) (int, error) {
 func (q *lineQueue) loop(w io.Writer, lost func(lines uint64)) {
 	defer close(q.done)
 	put := func(line []byte) {
-		_, _ = w.Write(line) // a log that cannot be written has nobody to tell
-		if n := q.dropped.Swap(0); n > 0 {
+		if _, err := w.Write(line); err != nil { // its disk is full: tell once it is not
+			q.dropped.Add(1)
+		} else if n := q.dropped.Swap(0); n > 0 {
 			lost(n)
 		}
 	}

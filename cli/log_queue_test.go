@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/config"
 )
 
-// A log that nobody reads holds up nobody, and says afterwards what it lost.
+// F13: a log that nobody reads holds up nobody, and says afterwards what it lost.
 func TestLogNeverWaits(t *testing.T) {
 	v, err := config.Load(config.Options{})
 	if err != nil {
@@ -54,5 +55,40 @@ func TestLogEndGivesUp(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		r.Close()
+	})
+}
+
+// fullDisk is a log that cannot be written, until it is not.
+type fullDisk struct {
+	full bool
+	text strings.Builder
+}
+
+func (f *fullDisk) Write(p []byte) (int, error) {
+	if f.full {
+		return 0, syscall.ENOSPC
+	}
+	return f.text.Write(p)
+}
+
+// F13: lines that could not be written are counted, and the log says how many
+// they were as soon as it can.
+func TestLogOnFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, told := &fullDisk{full: true}, uint64(0)
+		q := newLineQueue(w, func(lines uint64) { told += lines })
+		for range 3 {
+			fmt.Fprintln(q, "lost")
+		}
+		synctest.Wait()
+		if told != 0 {
+			t.Errorf("told of %d lines while nobody could read it", told)
+		}
+		w.full = false
+		fmt.Fprintln(q, "kept")
+		q.end()
+		if told != 3 || w.text.String() != "kept\n" {
+			t.Errorf("told of %d lines, and wrote %q", told, w.text.String())
+		}
 	})
 }

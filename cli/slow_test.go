@@ -190,7 +190,7 @@ func (p *processes) subscribersOf(channel string) int {
 	return doc.Channels[0].Subscribers
 }
 
-// A subscriber that is stopped, and one whose pipe nobody reads, delay neither
+// F14: a subscriber that is stopped, and one whose pipe nobody reads, delay neither
 // the publisher nor another subscriber, cost the node no more than their
 // queues, and are told exactly what they have lost.
 func TestStoppedReaders(t *testing.T) {
@@ -263,7 +263,7 @@ func stoppedReaders(t *testing.T, total, chunk, width int, env ...string) {
 	}
 }
 
-// A subscriber that is killed is gone for all within a second, whatever it was
+// F15: a subscriber that is killed is gone for all within a second, whatever it was
 // doing.
 func TestKilledSubscribers(t *testing.T) {
 	p := newProcesses(t)
