@@ -24,6 +24,10 @@ test:
 race:
     go test -race -shuffle=on ./...
 
+# try every fault as often as was promised, and print the times: six minutes
+faults:
+    LIMINAL_TEST_LONG=1 go test -v -timeout 20m ./internal/testnet
+
 # run each fuzz target for FUZZTIME seconds (30s)
 fuzz:
     .ci/fuzz {{ fuzztime }}

@@ -64,7 +64,7 @@ func (s *sender) send(t testing.TB, count int) {
 	}
 }
 
-// Publishers on two nodes, slow readers with short queues on two others, and one
+// F19: publishers on two nodes, slow readers with short queues on two others, and one
 // link that is reset in the middle: nothing is lost without a count, and all
 // counts agree.
 func TestConservation(t *testing.T) {
@@ -104,7 +104,10 @@ func TestConservation(t *testing.T) {
 		reading.Go(func() { r.run(ctx, t) })
 	}
 
-	const half = 10_000
+	half := 10_000 // of each sender
+	if longTests {
+		half = 250_000
+	}
 	reset := [2]string{pubs[0].name, subs[0].name}
 	publishHalf(t, senders, half, func() { before[reset].Close(dist.ReasonReset, nil) })
 	for _, s := range senders {

@@ -11,7 +11,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/membership"
 )
 
-// A peer whose links come and go faster than the poll. How often the node
+// F7: a peer whose links come and go faster than the poll. How often the node
 // looks may change how the links are told apart into joined, coalesced and
 // flapped, and never their sum.
 func TestFlapFasterThanPoll(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A seed that is not there yet: the node is joining, serves, and goes on once
+// F16: a seed that is not there yet: the node is joining, serves, and goes on once
 // the seed has come.
 func TestSeedComesLater(t *testing.T) {
 	addr := freeAddr(t)
@@ -55,6 +55,8 @@ func TestSeedComesLater(t *testing.T) {
 	}
 }
 
+// F10: our own address among the seeds is found out and set aside, by whatever way
+// it is written.
 func TestOwnAddressAmongSeeds(t *testing.T) {
 	addr := freeAddr(t)
 	for _, seeds := range [][]string{{addr}, {"a"}, {"a@127.0.0.1"}, {"a@" + addr}, {addr, "a"}} {

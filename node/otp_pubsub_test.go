@@ -110,7 +110,7 @@ func TestOTPSeesJoinsAndLeaves(t *testing.T) {
 	otp.WaitEval(t, "pg:which_groups().", `[<<"z">>]`, within)
 }
 
-// The scope of the peer dies and starts anew: it finds us again, and we it,
+// F21: the scope of the peer dies and starts anew: it finds us again, and we it,
 // also where it does not look for us.
 func TestOTPScopeRestarts(t *testing.T) {
 	for _, hidden := range []bool{false, true} {

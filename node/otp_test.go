@@ -181,6 +181,8 @@ func TestErlCallGetsAnAnswer(t *testing.T) {
 	}
 }
 
+// F1: an Erlang node is killed and comes back: down by the end of its socket, then
+// the next generation.
 func TestOTPKilledAndRestarted(t *testing.T) {
 	otptest.Need(t)
 	epmd := otptest.NewEPMD(t)
@@ -209,7 +211,7 @@ func TestOTPKilledAndRestarted(t *testing.T) {
 	}
 }
 
-// A restart between two polls is one delta: left with the old creation, joined
+// F8: a restart between two polls is one delta: left with the old creation, joined
 // with the new one.
 func TestOTPRestartIsOneDelta(t *testing.T) {
 	otptest.Need(t)
@@ -239,6 +241,7 @@ func TestOTPRestartIsOneDelta(t *testing.T) {
 	}
 }
 
+// F2: a stopped Erlang node is suspect, and down by the tick rule.
 func TestOTPStoppedWithShortTick(t *testing.T) {
 	otptest.Need(t)
 	otp := otptest.Start(t, otptest.Options{TickTime: 4})
@@ -287,7 +290,7 @@ func TestOTPDisconnectsFromEitherSide(t *testing.T) {
 	part(t, otp, n)
 }
 
-// Both sides dial at the same moment, over and over: one link each, and nobody
+// F17: both sides dial at the same moment, over and over: one link each, and nobody
 // loses it again.
 func TestOTPSimultaneousConnect(t *testing.T) {
 	otptest.Need(t)

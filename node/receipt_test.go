@@ -154,7 +154,7 @@ func TestReceiptsOfAStalledPeer(t *testing.T) {
 	}
 }
 
-// What a link has not written when it ends is lost, and its receipt says so,
+// F1: what a link has not written when it ends is lost, and its receipt says so,
 // also after the peer has come back.
 func TestReceiptsOfALinkThatEnds(t *testing.T) {
 	a, b, v := behindValve(t)

@@ -132,6 +132,7 @@ func TestSubscribeErrors(t *testing.T) {
 	within(t, "the end of the subscriptions", func() bool { return n.subsEnded() == 2 })
 }
 
+// F20: a subscriber that goes ends its subscription.
 func TestSubscriberGoes(t *testing.T) {
 	for name, leave := range map[string]func(*Stream, func()){
 		"close": func(st *Stream, _ func()) { st.Close() }, "context": func(_ *Stream, cancel func()) { cancel() },

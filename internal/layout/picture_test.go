@@ -66,7 +66,7 @@ var places = map[string]place{
 
 	"internal/layout":  {testOnly: true},
 	"internal/otptest": {testOnly: true},
-	"internal/testnet": {testOnly: true},
+	"internal/testnet": {testOnly: true, modules: []string{"golang.org/x/sys"}},
 }
 
 // arrow is an import that shall never be allowed, whatever places says.

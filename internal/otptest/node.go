@@ -58,6 +58,9 @@ type Options struct {
 	Args []string // more arguments for erl; they come last and win
 	Env  []string // more environment, "KEY=value"
 
+	// Launch starts the process in place of cmd.Start, as in a network namespace.
+	Launch func(cmd *exec.Cmd) error
+
 	// EvalTimeout is the deadline of Eval, EvalErr and Spawn; default 20 s.
 	EvalTimeout time.Duration
 }
@@ -224,7 +227,7 @@ func (n *Node) launch(o Options) error {
 	cmd.Env = append(baseEnv(n.Home, o.EPMD.Port), o.Env...)
 	cmd.ExtraFiles = childEnds // descriptors 3 and 4
 	n.conn = conn
-	n.proc, err = spawn(cmd)
+	n.proc, err = spawnBy(cmd, o.Launch)
 	for _, f := range childEnds {
 		f.Close()
 	}

@@ -27,12 +27,18 @@ type proc struct {
 
 // spawn starts cmd in a process group of its own, so that an interrupt typed at
 // the terminal reaches the test and not the nodes it is about to stop.
-func spawn(cmd *exec.Cmd) (*proc, error) {
+func spawn(cmd *exec.Cmd) (*proc, error) { return spawnBy(cmd, nil) }
+
+// spawnBy is spawn with another way to start the process; nil is cmd.Start.
+func spawnBy(cmd *exec.Cmd, start func(*exec.Cmd) error) (*proc, error) {
+	if start == nil {
+		start = (*exec.Cmd).Start
+	}
 	p := &proc{cmd: cmd, log: &output{changed: make(chan struct{})}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = reapWait
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return nil, err
 	}
 	g, err := newGuard(cmd.Process.Pid)
