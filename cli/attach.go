@@ -17,7 +17,7 @@ import (
 )
 
 // lookSettings are those that dialling from outside needs.
-var lookSettings = []string{"node.cookie_file", "node.cookie_accept_file", "node.epmd", "cluster.dial_timeout"}
+var lookSettings = []string{"node.cookie_file", "node.cookie_accept_file", "node.epmd", "cluster.dial_timeout", "tls.cert", "tls.key", "tls.ca"}
 
 // attachFlags are those of commands that can look at a cluster from outside.
 func attachFlags() []cli.Flag {
@@ -78,9 +78,12 @@ func (c *call) newLooker(command string) (*looker, error) {
 	if l.cookie, err = c.set.Cookie(); err != nil {
 		return nil, explainConfig(err, c.cli.Command)
 	}
+	if l.config.TLS, err = c.set.TLS(); err != nil {
+		return nil, explainConfig(err, c.cli.Command)
+	}
 	l.me = self{
 		name: "liminal-look-0@localhost", cookie: describeCookie(l.cookie), tick: durationText(l.config.Tick), epmd: epmdPort(l.config),
-		host: shortHost(),
+		host: shortHost(), ca: c.set.TLSFiles().CA,
 	}
 	return l, nil
 }
@@ -95,7 +98,7 @@ func (l *looker) lookConfig(addresses []string) node.LookConfig {
 	return node.LookConfig{
 		Addresses: addresses, Cookie: l.cookie.Value, Accept: l.cookie.Accept, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
 		DialTimeout: l.config.DialTimeout, RetryMax: l.config.RetryMax,
-		Local: localNodes(l.localDirs()), Claim: l.claim,
+		Local: localNodes(l.localDirs()), Claim: l.claim, TLS: l.config.TLS,
 	}
 }
 

@@ -67,6 +67,9 @@ func (l *looker) advise(e *control.Error, cause error, address string) *control.
 			own.Try = "liminal probe " + address
 		}
 	}
+	if own.Try == startTLS {
+		own.Try = again + address + " --tls-cert PATH --tls-key PATH --tls-ca PATH, or its port without TLS"
+	}
 	if join, ok := strings.CutPrefix(own.Try, "liminal join "); ok {
 		own.Try = again + join
 	}

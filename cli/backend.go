@@ -76,6 +76,7 @@ func (b *backend) Status(context.Context) (control.Status, error) {
 		Cookie: b.cookieText(), Seeds: seedsOf(s.Seeds), Peers: countPeers(peers), Channels: countsOf(s.Channels), Down: downNames(peers),
 		CookiesAccepted: s.Accepted, OtherCookie: append([]string{}, s.Others...),
 		HTTP: []string{}, Counters: countersOf(s.Counters), Epoch: bootText(s.Creation), EventSeq: s.EventSeq, MeshPeers: s.Told,
+		TLS: tlsOf(s.TLS),
 	}
 	out.Health, out.Reasons, out.Warnings = health(s, b.warnings)
 	if b.http.IsValid() {
@@ -181,7 +182,8 @@ func (b *backend) joinOne(ctx context.Context, addr string) control.JoinResult {
 }
 
 func (b *backend) self() self {
-	return self{name: b.node.Name(), cookie: b.cookieText(), tick: durationText(b.tick), epmd: b.node.Status().EPMD.Port}
+	s := b.node.Status()
+	return self{name: b.node.Name(), cookie: b.cookieText(), tick: durationText(b.tick), epmd: s.EPMD.Port, ca: authoritiesOf(s.TLS)}
 }
 
 // Leave implements control.Backend.

@@ -136,7 +136,7 @@ func TestBackendStatusIsWhole(t *testing.T) {
 			Listen: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")}, Warnings: []string{"w"},
 			EPMD: node.EPMDStatus{Mode: node.EPMDAuto, Port: 4369, Err: errors.New("x")}, Counters: map[string]uint64{"b": 1, "a": 2},
 			Seeds:    []node.SeedStatus{{Address: "b", State: "up", Node: "b@dev"}},
-			Channels: node.ChannelTotals{Channels: 2},
+			Channels: node.ChannelTotals{Channels: 2}, TLS: &node.TLSInfo{Issuer: "Example CA"},
 		},
 		peers: []node.Peer{{Name: "c@dev", State: node.StateDown}, {Name: "b@dev", State: node.StateUp}},
 	})

@@ -62,7 +62,7 @@ func TestComplete(t *testing.T) {
 		{"--json no", "node", ""},
 		// flags
 		{"peers --st", "--state", ""},
-		{"peers -", "--help --wait --state --kind --attach --cookie-file --cookie-accept-file --epmd --dial-timeout --sort --columns --node -n --socket --timeout --config --json --plain --header --quiet -q --verbose -v --color --ascii", ""},
+		{"peers -", "--help --wait --state --kind --attach --cookie-file --cookie-accept-file --epmd --dial-timeout --tls-cert --tls-key --tls-ca --sort --columns --node -n --socket --timeout --config --json --plain --header --quiet -q --verbose -v --color --ascii", ""},
 		{"peers --json --j", "", ""},
 		{"peers -q --q", "", ""},
 		{"peers -qv --ver", "", ""},

@@ -20,8 +20,8 @@ const (
 	exitBug      = 70  // bug in liminal
 	exitTaken    = 73  // name, port or socket already taken
 	exitIO       = 74  // I/O error on a file
-	exitProtocol = 76  // version or name mode differs
-	exitRefused  = 77  // cookie or permission refused
+	exitProtocol = 76  // version, name mode or TLS setting differs
+	exitRefused  = 77  // cookie, certificate or permission refused
 	exitConfig   = 78  // config file wrong
 	exitTimeout  = 124 // --timeout ran out
 )
@@ -102,8 +102,11 @@ var exits = map[string]int{
 	"socket_taken":      exitTaken,
 	"stale_socket":      exitNoHost,
 	"timeout":           exitTimeout,
+	"tls_file":          exitConfig,
 	"too_many_peers":    exitNo,
 	"tls_mismatch":      exitProtocol,
+	"tls_refused":       exitRefused,
+	"tls_untrusted":     exitRefused,
 	"too_many_channels": exitNo,
 	"unhealthy":         exitNo,
 	"unknown_channel":   exitNo,

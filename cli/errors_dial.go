@@ -21,6 +21,7 @@ type self struct {
 	tick   string // "60s"
 	epmd   int    // the port of every epmd
 	host   string // this machine's short host name; "" if that is not known
+	ca     string // the file of the authorities we trust; "" without TLS
 }
 
 // dialErrors says how each cause of a failed dial is told. The first row whose
@@ -46,6 +47,9 @@ var dialErrors = []struct {
 	{node.ErrNotEPMD, tellNotEPMD},
 	{node.ErrEPMDRemote, tellEPMDRemote},
 	{node.ErrWrongName, tellWrongName},
+	{node.ErrCertificate, tellCertificate},
+	{node.ErrNotTLS, tellNotTLS},
+	{node.ErrTLSVersion, tellTLSVersion},
 	{node.ErrNotDist, tellNotDist},
 	{node.ErrTimeout, tellTimeout},
 	{node.ErrUnreachable, tellUnreachable},
@@ -68,6 +72,9 @@ func explainDial(address string, err error, me self) *control.Error {
 	}
 	if errors.Is(err, node.ErrClosed) {
 		return fail("node_stopped", "the node is stopping", err.Error(), "liminal node start --seed "+dial.Address)
+	}
+	if dial.Stage == "tls" {
+		return tellHungUpOnTLS(dial)
 	}
 	return fail("unreachable", "cannot join "+dial.Address, dial.Err.Error(), "liminal status")
 }
@@ -158,9 +165,12 @@ func tellDuplicate(e *node.DialError, me self) *control.Error {
 		fmt.Sprintf("liminal node start --name %s, or wait for the tick time (%s)", sibling(me.name, nameOf(me.name)+"2"), me.tick))
 }
 
-func tellRefused(e *node.DialError, _ self) *control.Error {
-	return fail("refused", peerOf(e)+" refused us: it does not allow this node",
-		`it answered "not_allowed": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us`,
+func tellRefused(e *node.DialError, me self) *control.Error {
+	why := `it answered "not_allowed": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us`
+	if me.ca != "" {
+		why += ", or our certificate is not for the host of our name"
+	}
+	return fail("refused", peerOf(e)+" refused us: it does not allow this node", why,
 		"there: liminal join ADDR, or net_kernel:allow")
 }
 
@@ -291,14 +301,16 @@ func epmdWords(e *node.DialError) string {
 
 func tellNotDist(e *node.DialError, _ self) *control.Error {
 	if e.Looks == "TLS" {
-		return fail("tls_mismatch", at(e)+" speaks TLS and this node does not", "its answer was a TLS record",
-			"a port of that node without TLS")
+		return tellTLS(e)
 	}
 	return fail("not_dist", at(e)+" is not an Erlang distribution port",
 		"what answers there speaks another protocol", "liminal help addresses")
 }
 
 func tellTimeout(e *node.DialError, _ self) *control.Error {
+	if e.Stage == "tls" {
+		return tellSilentOnTLS(e)
+	}
 	if connected(e) {
 		return fail("unreachable", at(e)+" takes the connection and says nothing",
 			"that process is stopped or busy, or it waits for another protocol", "liminal probe "+e.Address)

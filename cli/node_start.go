@@ -110,6 +110,9 @@ func (r *nodeRun) spec() (serviceSpec, error) {
 		return serviceSpec{}, explainConfig(err, r.cli.Command)
 	}
 	c := r.set.Node()
+	if c.TLS, err = r.set.TLS(); err != nil {
+		return serviceSpec{}, explainConfig(err, r.cli.Command)
+	}
 	c.Cookie, c.Accept, c.Logger, c.Local = r.cookie.Value, r.cookie.Accept, r.log, localNodes(r.localDirs(dir))
 	return serviceSpec{
 		config: c, http: r.set.HTTP(), dir: dir, socket: r.set.Socket(), cookie: describeCookie(r.cookie), pid: r.env.PID, now: r.env.Now,
@@ -168,6 +171,9 @@ func (r *nodeRun) ready() error {
 		where += ", this machine only (--listen :9100 opens it)"
 	}
 	r.out.printf("  listening  %s\n", where)
+	if t := r.Status().TLS; t != nil {
+		r.out.printf("  tls        %s\n", tlsText(tlsOf(t)))
+	}
 	if at := r.httpText(); at != "" {
 		r.out.printf("  http       %s (/health, /ready, /metrics)\n", at)
 	}

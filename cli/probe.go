@@ -42,7 +42,7 @@ func runProbe(ctx context.Context, c *call) error {
 	}
 	report, err := node.Check(ctx, node.CheckConfig{
 		Address: address, Cookie: l.cookie.Value, Accept: l.cookie.Accept, EPMD: l.config.EPMD, EPMDPort: l.config.EPMDPort,
-		DialTimeout: l.config.DialTimeout, Local: localNodes(l.localDirs()), Claim: l.claim,
+		DialTimeout: l.config.DialTimeout, Local: localNodes(l.localDirs()), Claim: l.claim, TLS: l.config.TLS,
 	})
 	switch cause := context.Cause(ctx); {
 	case ctx.Err() != nil && isCancel(cause):
@@ -76,6 +76,9 @@ func (l *looker) verdict(r node.CheckReport) *control.Error {
 		}
 	case r.Failed == node.CheckTLS && errors.Is(r.Err, node.ErrTimeout):
 		e.Message, e.Why = at(dial)+" takes the connection and says nothing", "it waits for TLS or another protocol, or that process is stopped"
+		if l.config.TLS != nil {
+			e.Why = "it does not speak TLS, as we do, or that process is stopped"
+		}
 		e.Try = distributionPort
 	case r.Failed == node.CheckTLS && e.Message == "cannot join "+dial.Address:
 		e.Message, e.Why = at(dial)+" hung up without a word", "it speaks TLS or another protocol, or lets nobody in: "+detail(r.Err, node.ErrUnreachable)

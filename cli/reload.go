@@ -31,6 +31,12 @@ func (r *nodeRun) reload() (trouble string) {
 		r.log.Error("reload: nothing changed", "problems", strings.Join(problems, "; "))
 		return "reload refused: " + strings.Join(problems, "; ")
 	}
+	tls, err := now.TLS()
+	if err != nil {
+		e := asError(explainConfig(err, r.cli.Command))
+		r.log.Error("reload: nothing changed", "err", e.Message, "why", e.Why, "try", e.Try)
+		return "reload refused: " + e.Message
+	}
 	cookie, err := now.CookieAgain()
 	if err == nil {
 		err = r.Reload(now.Reloadable())
@@ -45,6 +51,7 @@ func (r *nodeRun) reload() (trouble string) {
 	r.logger.set(now, r.env.StderrTTY)
 	applied, _ := sortChanges(now.Changed(r.applied))
 	_, restart := sortChanges(now.Changed(r.set.Values)) // until it is restarted
+	applied, restart = r.reloadTLS(tls, applied, restart)
 	r.applied = now
 	r.log.Info("reloaded", "file", now.Path, "applied", applied)
 	if len(restart) > 0 {

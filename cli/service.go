@@ -53,6 +53,9 @@ type serviceSpec struct {
 func startService(ctx context.Context, spec serviceSpec) (*service, error) {
 	full, err := node.FullName(spec.config.Name)
 	me := self{name: full, cookie: spec.cookie, tick: durationText(spec.config.Tick), epmd: epmdPort(spec.config)}
+	if t := spec.config.TLS; t != nil {
+		me.ca = t.Info().Files.CA
+	}
 	if err != nil {
 		return nil, explainStart(err, spec.config, me)
 	}

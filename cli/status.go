@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,9 @@ func (c *call) showStatus(s control.Status) error {
 // statusText is the form for people.
 func (o *output) statusText(s control.Status, now time.Time) {
 	rows := [][2]string{{"listen", o.listenText(s)}, {"peers", peersText(s)}, {"channels", channelsText(s.Channels)}}
+	if s.TLS != nil {
+		rows = slices.Insert(rows, 1, [2]string{"tls", tlsText(s.TLS)})
+	}
 	if len(s.Seeds) > 1 {
 		rows = append(rows, [2]string{"seeds", seedCounts(s.Seeds)})
 	}
@@ -227,5 +231,6 @@ func statusRows(s control.Status) [][2]string {
 		{"drops", strconv.FormatUint(s.Channels.Drops, 10)},
 		{"cookies_accepted", n(s.CookiesAccepted)}, {"other_cookie", strings.Join(s.OtherCookie, ",")},
 		{"http", strings.Join(s.HTTP, ",")}, {"health_reasons", strings.Join(s.Reasons, ",")},
+		{"tls", tlsWord(s.TLS)}, {"tls_not_after", tlsUntil(s.TLS)},
 	}
 }

@@ -62,7 +62,7 @@ const exitCodesPage = `Exit codes:
    20  probe stopped at: resolving the host
    21                    epmd, or whatever knows the port
    22                    connecting
-   23                    the protocol: TLS, another one, or no answer
+   23                    TLS and certificates, another protocol, or no answer
    24                    the name, ours or its own
    25                    the flags of its handshake
    26                    the cookie
@@ -73,9 +73,9 @@ const exitCodesPage = `Exit codes:
    70  a bug in liminal
    73  a name, a port or a socket is already taken
    74  I/O error
-   76  version or name mode differs
-   77  cookie or permission refused
-   78  config file wrong
+   76  version, name mode or TLS setting differs
+   77  cookie, certificate or permission refused
+   78  config file, or a file of TLS, wrong
   124  --timeout ran out
   130  stopped by SIGINT
   143  stopped by SIGTERM

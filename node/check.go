@@ -18,7 +18,7 @@ const (
 	CheckResolve CheckStage = "resolve" // the host has an address
 	CheckEPMD    CheckStage = "epmd"    // something knows where the node listens
 	CheckConnect CheckStage = "connect" // TCP
-	CheckTLS     CheckStage = "tls"     // the port speaks the distribution protocol, in the clear
+	CheckTLS     CheckStage = "tls"     // the port speaks the distribution protocol, under TLS or not as we do; both certificates are good
 	CheckName    CheckStage = "name"    // it takes our name, and has the one that was dialled
 	CheckFlags   CheckStage = "flags"   // it can do what is needed
 	CheckCookie  CheckStage = "cookie"  // both have the same
@@ -78,6 +78,7 @@ type CheckConfig struct {
 	EPMD        EPMDMode      // EPMDOff asks no epmd
 	EPMDPort    int           // 0 is 4369
 	DialTimeout time.Duration // of resolving, and of each connect; 0 is 5 s
+	TLS         *TLS          // as in LookConfig
 
 	Local func(ctx context.Context, name string) (addr string, ok bool) // as in Config
 	Claim ClaimName                                                     // as in LookConfig
@@ -102,7 +103,7 @@ func Check(ctx context.Context, c CheckConfig) (CheckReport, error) {
 	}
 	c.Accept = set[1:]
 	var w *checkWalk
-	release, err := underLookName(ctx, c.Claim, a, func(name string, _ bool) error {
+	release, err := underLookName(ctx, c.Claim, a, c.TLS, func(name string, _ bool) error {
 		w = newCheckWalk(c, a, name)
 		w.run(ctx)
 		return w.report.Err

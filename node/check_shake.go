@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // checkShake is the handshake of a check: the exchange is noted as it goes, and
@@ -20,14 +21,19 @@ type checkShake struct {
 	mark   time.Time        // when what is awaited was asked
 	status string           // what it said to our name
 	waited [3]time.Duration // for the status, the challenge, the ack
+	tls    checkTLS
 }
 
 // run shakes hands over conn.
 func (s *checkShake) run(ctx context.Context, conn net.Conn) error {
 	w := s.w
 	s.mark = time.Now()
-	remote, err := dist.Dial(conn, time.Time{}, w.local, dist.InitiatorHooks{
-		Want:    w.a.NodeName(w.ours),
+	deadline, want := s.mark.Add(dist.SetupTime), w.a.NodeName(w.ours)
+	if w.c.TLS != nil {
+		conn = s.underTLS(conn, deadline, want)
+	}
+	remote, err := dist.Dial(conn, deadline, w.local, dist.InitiatorHooks{
+		Want:    want,
 		Alive:   func() bool { return false }, // that connection is somebody else's
 		Learned: s.learned,
 		Heard:   s.heard,
@@ -94,7 +100,7 @@ func shakeStage(err error) CheckStage {
 	if err == nil {
 		return ""
 	}
-	if !errors.As(err, &shake) {
+	if !errors.As(err, &shake) || errors.Is(err, secure.ErrCertificate) {
 		return CheckTLS
 	}
 	switch shake.Stage {
@@ -126,7 +132,7 @@ func (s *checkShake) tell(failed CheckStage, err error) {
 		took   time.Duration
 		detail string
 	}{
-		{CheckTLS, CheckSkipped, 0, "not used: it speaks the distribution protocol in the clear"},
+		{CheckTLS, s.tls.result(), s.tls.took, s.tls.detail()},
 		{CheckName, CheckOK, s.waited[0], fmt.Sprintf("it says %s to %s", printed(s.status), s.w.local.Name)},
 		{CheckFlags, CheckOK, s.waited[1], fmt.Sprintf("%s is %s, %s, creation %x", p.Name, kindWord(p.Kind), visibleWord(p.Published), p.Creation)},
 		{CheckCookie, CheckOK, s.waited[2], s.proved()},

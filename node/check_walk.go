@@ -91,7 +91,7 @@ func (w *checkWalk) vet(name string) error { return vetName(w.local.Name, name) 
 // met says whether a node has answered, so that no other address is tried: each
 // refusal is an error in its log.
 func (w *checkWalk) met() bool {
-	return w.at == CheckName || w.at == CheckFlags || w.at == CheckCookie
+	return w.at == CheckName || w.at == CheckFlags || w.at == CheckCookie || refused(w.worst.err)
 }
 
 // given writes down what the address says itself.

@@ -40,6 +40,7 @@ type Config struct {
 	EPMDPort  int      // 0 is 4369
 	NoMesh    bool     // dial seeds only, not the peers that peers tell of
 	Scope     string   // OTP pg scope whose groups are the channels; "" is "pg"
+	TLS       *TLS     // every link is under mutual TLS; nil: none is. See LoadTLS
 
 	Poll            time.Duration // how often membership is compared; 0 is 250 ms
 	Tick            time.Duration // net tick time; 0 is 60 s

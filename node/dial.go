@@ -10,6 +10,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
 	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // dialDue starts a goroutine for each dial that is due; the plan bounds them.
@@ -186,6 +187,9 @@ var outcomes = []struct {
 	{dist.ErrTooOld, discovery.OutcomeRefused},
 	{ErrNameMode, discovery.OutcomeRefused},
 	{links.ErrForgotten, discovery.OutcomeRefused},
+	{secure.ErrCertificate, discovery.OutcomeRefused},
+	{secure.ErrNotTLS, discovery.OutcomeRefused},
+	{secure.ErrVersion, discovery.OutcomeRefused},
 }
 
 func outcome(err error) discovery.Outcome {

@@ -8,6 +8,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/epmd"
 	"github.com/liminal-bus/liminal/internal/links"
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // causes puts the errors of the packages below in the words of this one. The
@@ -18,6 +19,9 @@ var causes = []struct {
 	stage string
 }{
 	{ErrNameMode, ErrNameMode, "name"},
+	{secure.ErrCertificate, ErrCertificate, "tls"},
+	{secure.ErrNotTLS, ErrNotTLS, "tls"},
+	{secure.ErrVersion, ErrTLSVersion, "tls"},
 	{links.ErrHeld, ErrHeld, "name"},
 	{links.ErrFull, ErrFull, "name"},
 	{links.ErrTaken, ErrDuplicate, "status"},
@@ -99,6 +103,10 @@ func (e *DialError) explain(cause error, stage string, err error) {
 func brief(err error) string {
 	if err == nil {
 		return ""
+	}
+	var bad *CertificateError
+	if errors.As(err, &bad) {
+		return bad.Error()
 	}
 	var known *causeError
 	if errors.As(err, &known) && known.cause != ErrUnreachable {

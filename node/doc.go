@@ -231,6 +231,19 @@
 // the port can bring them about: ten at once and then one in ten seconds are
 // written, each with how many there were since the last. All are counted.
 //
+// # TLS
+//
+// With Config.TLS every link is under mutual TLS (internal/secure): the cookie is
+// proved inside it, and each side's certificate has to be for the host of the name
+// that it gives. Whether a node has TLS is settled when it starts; ReloadTLS
+// changes the certificate and the authorities for connections from then on.
+//
+// A refused certificate, and an answer that is no TLS, count as a refusal: the next
+// try comes after 30 s. A peer that hangs up during the handshake of TLS, or says
+// nothing, may have had too many of them, and is dialled again as usual.
+//
+// A look's host is one that its certificate is for, where it has one.
+//
 // # Looking from outside
 //
 // Look is this same node with less: it is hidden, has no listener, no scope, no

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // The causes that callers may want to tell apart. They come wrapped; use
@@ -31,6 +33,9 @@ var (
 	ErrNotEPMD     = errors.New("something else than epmd answers there")
 	ErrUnreachable = errors.New("cannot connect")
 	ErrTimeout     = errors.New("no answer in time")
+	ErrNotTLS      = errors.New("it does not speak TLS, and this node does")
+	ErrTLSVersion  = errors.New("no version of TLS in common")
+	ErrCertificate = secure.ErrCertificate // of every *CertificateError
 	ErrNotDist     = errors.New("that is not an Erlang distribution port")
 	ErrBadChannel  = errors.New("not a channel")
 	ErrTooMany     = errors.New("this node has joined as many channels as it can")
@@ -52,7 +57,7 @@ type DialError struct {
 	Address  string   // as configured or typed
 	Endpoint string   // IP:PORT, once known
 	Peer     string   // the name it gave, once known
-	Stage    string   // resolve, epmd, connect, name, status, challenge, ack
+	Stage    string   // resolve, epmd, connect, tls, name, status, challenge, ack
 	Known    []string // with ErrNoSuchName: the names that the host's epmd does know
 	Looks    string   // with ErrNotDist: what it speaks, "TLS" for one, if that is known
 	Err      error    // wraps one of the causes above and the detail

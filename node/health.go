@@ -136,13 +136,14 @@ func duplicate(v *vitals) string {
 
 func expiring(v *vitals) string {
 	left := v.certificate.Sub(v.now)
+	until := v.certificate.UTC().Format(time.DateOnly)
 	switch {
 	case v.certificate.IsZero() || left > ExpiryTime:
 		return ""
 	case left <= 0:
-		return "the certificate of this node has expired"
+		return "the certificate of this node expired on " + until + ": peers refuse it"
 	}
-	return fmt.Sprintf("the certificate of this node expires in %d days", int(left.Hours())/24)
+	return fmt.Sprintf("the certificate of this node expires on %s, in %d days", until, int(left.Hours())/24)
 }
 
 // pulse remembers when counters rose. It has a lock of its own.
@@ -172,7 +173,3 @@ func (n *Node) watched() (c [momentCount]uint64) {
 	c[onOverflow], c[onLate] = n.counts.overflowed.Load(), n.counts.late.Load()
 	return c
 }
-
-// certificateEnd is when the certificate that this node shows ends, zero where
-// it shows none.
-func (n *Node) certificateEnd() time.Time { return time.Time{} }

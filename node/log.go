@@ -25,7 +25,7 @@ func (n *Node) logRefusal(r links.Refusal) {
 		return
 	}
 	level, facts := n.log.Debug, []any{"addr", r.Addr, "peer", r.Peer, "error", r.Err}
-	if warns(r.Err) {
+	if warns(r.Err) || n.suspicious(r.Err) {
 		if more, ok := n.refusals.allow(time.Now()); ok {
 			level, facts = n.log.Warn, append(facts, "more", more)
 		}

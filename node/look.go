@@ -19,6 +19,7 @@ type LookConfig struct {
 	Accept    []Cookie // tried where Cookie is refused
 	EPMD      EPMDMode // EPMDOff asks no epmd; a look is never registered with one
 	EPMDPort  int      // 0 is 4369
+	TLS       *TLS     // as in Config; its certificate is for our host
 
 	DialTimeout time.Duration // resolving and connecting, and all of Looked; 0 is 5 s
 	RetryMax    time.Duration // longest pause between dials; 0 is 5 s
@@ -52,7 +53,7 @@ func Look(ctx context.Context, c LookConfig) (*Node, error) {
 		return nil, fmt.Errorf("%w: none is given", ErrBadAddress)
 	}
 	var n *Node
-	release, err := underLookName(ctx, c.Claim, addrs[0], func(name string, last bool) error {
+	release, err := underLookName(ctx, c.Claim, addrs[0], c.TLS, func(name string, last bool) error {
 		var err error
 		n, err = c.open(ctx, name, last)
 		return err
@@ -69,7 +70,7 @@ func Look(ctx context.Context, c LookConfig) (*Node, error) {
 func (c LookConfig) open(ctx context.Context, name string, last bool) (*Node, error) {
 	n, seeds, err := build(Config{
 		Name: name, Cookie: c.Cookie, Accept: c.Accept, Seeds: c.Addresses, Hidden: true, EPMD: c.EPMD, EPMDPort: c.EPMDPort,
-		DialTimeout: c.DialTimeout, RetryMax: c.RetryMax, Logger: c.Logger, Local: c.Local, look: true,
+		DialTimeout: c.DialTimeout, RetryMax: c.RetryMax, Logger: c.Logger, Local: c.Local, TLS: c.TLS, look: true,
 	})
 	if err != nil {
 		return nil, err

@@ -33,8 +33,8 @@ const maxRefusals = 2
 
 // underLookName calls try with one name after the other until it does not fail
 // for the name. On success release lets go of the name.
-func underLookName(ctx context.Context, claim ClaimName, to discovery.Address, try func(name string, last bool) error) (release func(), err error) {
-	w := lookNames{ctx: ctx, host: lookHost(ctx, to), try: try}
+func underLookName(ctx context.Context, claim ClaimName, to discovery.Address, own *TLS, try func(name string, last bool) error) (release func(), err error) {
+	w := lookNames{ctx: ctx, host: certifiedHost(lookHost(ctx, to), own), tls: own, try: try}
 	refusals := 0
 	for slot := range LookSlots {
 		name := fmt.Sprintf("%s%d", lookPrefix, slot)
@@ -65,6 +65,7 @@ func underLookName(ctx context.Context, claim ClaimName, to discovery.Address, t
 type lookNames struct {
 	ctx    context.Context
 	host   string
+	tls    *TLS
 	turned bool // the form of the host was changed
 	try    func(name string, last bool) error
 }
@@ -83,7 +84,7 @@ func (w *lookNames) tryName(name string, last bool) error {
 	if !ok {
 		return err
 	}
-	w.turned, w.host = true, hostBeside(w.ctx, host)
+	w.turned, w.host = true, certifiedHost(hostBeside(w.ctx, host), w.tls)
 	again := w.try(name+"@"+w.host, last)
 	if errors.As(again, &dial) && dial.Peer == "" && errors.Is(again, ErrNameMode) {
 		return err

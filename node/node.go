@@ -32,6 +32,7 @@ type Node struct {
 	listen   []netip.AddrPort
 	hello    []byte // encoded once
 
+	tls      tlsState
 	table    *links.Table
 	groups   *groups
 	bus      *bus.Bus

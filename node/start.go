@@ -78,6 +78,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	n.groups = newGroups(n, c.Scope)
 	n.idHead = fmt.Sprintf("%x-", n.creation)
 	n.bus = bus.New(bus.Options{Queue: c.Queue, Ended: n.slow})
+	n.tls.init(c.TLS, n.host)
 	n.resolver = n.newResolver()
 	n.plan, err = discovery.NewPlan(discovery.PlanOptions{
 		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: rand.Float64,
@@ -108,6 +109,7 @@ func (n *Node) open(ctx context.Context) error {
 	for _, l := range ls {
 		n.listen = append(n.listen, l.Addr().(*net.TCPAddr).AddrPort())
 	}
+	n.warnOfTLS()
 	n.hello = encodeHello(n.advertised())
 	n.table = links.New(n.tableConfig(dist.Offer(n.cfg.Hidden)))
 	n.table.Serve(ls)
@@ -120,7 +122,7 @@ func (n *Node) tableConfig(offer dist.Flags) links.Config {
 			Name: n.name, Creation: n.creation, Flags: offer,
 			Cookie: n.cfg.Cookie, Accept: n.cfg.Accept, Challenges: new(dist.Challenges),
 		},
-		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look, MaxPeers: n.cfg.maxPeers,
+		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look, MaxPeers: n.cfg.maxPeers, TLS: n.tls.keeper,
 		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
 	}
 }

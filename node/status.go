@@ -25,6 +25,7 @@ type Status struct {
 	Creation  uint32
 	Started   time.Time
 	Listen    []netip.AddrPort
+	TLS       *TLSInfo // of the certificate in force; nil without TLS
 	EPMD      EPMDStatus
 	Seeds     []SeedStatus
 	Isolated  bool     // seeds are configured, and neither one of them nor any peer is up

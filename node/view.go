@@ -123,7 +123,7 @@ func (n *Node) Status() Status {
 func (n *Node) statusNow(channels ChannelTotals, counted map[string]uint64) Status {
 	s := Status{
 		Name: n.name, State: n.state, Hidden: n.cfg.Hidden, LongNames: discovery.IsLong(n.host),
-		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(),
+		Creation: n.creation, Started: n.started, Listen: n.ListenAddr(), TLS: n.tls.info(),
 		EPMD: n.epmdStatus(), Seeds: n.seedStatus(), Counters: n.counters(counted),
 		Channels: channels, EventSeq: n.feed.seq(), Told: n.resolver.Stats().Told,
 		Accepted: len(n.table.Cookies()) - 1, Others: n.otherCookies(),
@@ -188,9 +188,7 @@ const shortCookie = 16
 // warnings lists what an operator should know. The caller holds n.mu.
 func (n *Node) warnings(s Status) []string {
 	var w []string
-	if n.exposed() {
-		w = append(w, "listening beyond this machine without TLS: whoever reads the network can read messages and try cookies")
-	}
+	w = append(w, n.tlsFaults()...)
 	if slices.ContainsFunc(n.table.Cookies(), func(c Cookie) bool { return c.Len() < shortCookie }) {
 		w = append(w, "a cookie is short: one recorded handshake is enough to find it by trying")
 	}

@@ -40,4 +40,8 @@
 // well. That file may be empty, so that a setting that names it can stay when the
 // change of a cookie is over. It must exist: one that is missing by mistake would
 // shut out peers.
+//
+// TLS has three settings, paths all of them, of which all are given or none. A file
+// that cannot be used is refused as a wrong setting is, with exit status 78: there
+// is no start without the TLS that was asked for.
 package config

@@ -192,6 +192,7 @@ func (l *loader) together() {
 		l.mismatch("cluster.otp_probe_timeout", "cluster.probe",
 			fmt.Sprintf("cluster.otp_probe_timeout (%s) must be 0s or at least twice cluster.probe (%s)", n.OTPProbeTimeout, n.Probe))
 	}
+	l.tlsTogether()
 }
 
 func (l *loader) mismatch(key, other, text string) {

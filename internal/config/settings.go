@@ -70,6 +70,7 @@ type fields struct {
 	cookieFile string
 	acceptFile string
 	http       string
+	tls        node.TLSFiles
 	ui         UI
 	log        Log
 }
@@ -156,6 +157,16 @@ var settings = []Setting{
 		within: span{1, 1 << 24},
 		field:  func(f *fields) any { return &f.node.Queue }},
 
+	{Key: "tls.cert", Flag: "tls-cert", Env: "LIMINAL_TLS_CERT", Part: PartNode, Reload: true,
+		Doc: "certificate of this node, PEM; with tls.key and tls.ca every link is under mutual TLS", Example: "/etc/liminal/node.pem",
+		field: func(f *fields) any { return &f.tls.Cert }, check: checkPath},
+	{Key: "tls.key", Flag: "tls-key", Env: "LIMINAL_TLS_KEY", Part: PartNode, Reload: true,
+		Doc: "its key, readable by its owner alone", Example: "/etc/liminal/node.key",
+		field: func(f *fields) any { return &f.tls.Key }, check: checkPath},
+	{Key: "tls.ca", Flag: "tls-ca", Env: "LIMINAL_TLS_CA", Part: PartNode, Reload: true,
+		Doc: "authorities that sign for peers", Example: "/etc/liminal/ca.pem",
+		field: func(f *fields) any { return &f.tls.CA }, check: checkPath},
+
 	{Key: "log.level", Flag: "log-level", Env: "LIMINAL_LOG_LEVEL", Default: "info", Part: PartNode, Reload: true,
 		Choices: []string{"debug", "info", "warn", "error"},
 		Doc:     "debug | info | warn | error",
@@ -181,6 +192,7 @@ var tables = []struct{ name, doc string }{
 	{"node", ""},
 	{"cluster", ""},
 	{"channels", ""},
+	{"tls", "all three or none"},
 	{"log", ""},
 	{"ui", "how commands write"},
 }

@@ -47,6 +47,7 @@ type Status struct {
 	Epoch     string        `json:"epoch"`    // same as Boot; events carry it
 	EventSeq  uint64        `json:"event_seq"`
 	MeshPeers int           `json:"mesh_addresses"` // addresses told by peers and kept to try
+	TLS       *TLS          `json:"tls"`            // null: links are in the clear
 
 	CookiesAccepted int      `json:"cookies_accepted"` // besides our own
 	OtherCookie     []string `json:"other_cookie"`     // peers that are up and not known to hold our own cookie

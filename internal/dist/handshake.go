@@ -23,6 +23,9 @@ import (
 // drive them over a conn. In each state one tag alone is let in, and the only
 // rows of the tables that lead to the end check a digest first.
 //
+// Under TLS the handshake of TLS comes first, and each name is held against the
+// certificate of who gives it.
+//
 // Two points where this departs from what OTP does. A peer that asks for a
 // dynamic name (NAME_ME) sends a host in place of a name; it is told
 // not_allowed before its name is looked at. A name message with our own name

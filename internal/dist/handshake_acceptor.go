@@ -59,6 +59,9 @@ func (a *Acceptor) onName(body []byte) ([][]byte, state, error) {
 	}
 	h := g.hello()
 	a.learn(h)
+	if err := a.vouched(h.Name); err != nil {
+		return notAllowed(err)
+	}
 	if missing := h.Flags.Missing(); missing != nil {
 		return notAllowed(&TooOldError{Missing: missing})
 	}

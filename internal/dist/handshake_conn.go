@@ -7,16 +7,22 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
-// headerSize is the length before each handshake message on a plain conn.
-// After the last message the framing is the link's.
-const headerSize = 2
+// The length before each handshake message, in bytes. After the last message the
+// framing is the link's.
+const (
+	headerPlain = 2
+	headerTLS   = 4
+)
 
 // Dial runs the handshake over conn as the initiator. deadline bounds it as a
 // whole; the zero time means SetupTime from now. On success conn stands right
 // behind the ack with no deadline set; on an error, always a *HandshakeError,
-// conn is closed.
+// conn is closed. A *secure.Conn shakes hands in TLS first, within the same
+// deadline, and the peer's certificate has to stand for the name that it gives.
 func Dial(conn net.Conn, deadline time.Time, l Local, h InitiatorHooks) (Remote, error) {
 	i, err := NewInitiator(l, h)
 	if err != nil {
@@ -46,8 +52,11 @@ type machine interface {
 
 // drive moves messages between conn and m until m is done.
 func drive(conn net.Conn, deadline time.Time, m machine, first ...[]byte) (Remote, error) {
-	d := driver{conn: conn, m: m, s: m.base()}
+	d := driver{conn: conn, m: m, s: m.base(), header: headerPlain}
 	defer d.s.Close()
+	if tls, ok := conn.(*secure.Conn); ok {
+		d.tls, d.header, d.s.vouch = tls, headerTLS, tls.Vouch
+	}
 	if a := conn.RemoteAddr(); a != nil && d.s.label == unnamed {
 		d.s.label = a.String()
 	}
@@ -63,16 +72,21 @@ func drive(conn net.Conn, deadline time.Time, m machine, first ...[]byte) (Remot
 
 // driver holds the one buffer that an unproved peer can make us fill.
 type driver struct {
-	conn net.Conn
-	m    machine
-	s    *handshake
-	sent time.Time // when our last message was written
-	buf  [headerSize + maxNamed]byte
+	conn   net.Conn
+	tls    *secure.Conn // conn, nil in the clear
+	header int
+	m      machine
+	s      *handshake
+	sent   time.Time // when our last message was written
+	buf    [headerTLS + maxNamed]byte
 }
 
 func (d *driver) run(deadline time.Time, first [][]byte) error {
 	if err := d.conn.SetDeadline(deadline); err != nil {
 		return d.s.fail(StageConnect, ioError(err))
+	}
+	if err := d.shakeTLS(); err != nil {
+		return d.s.fail(StageTLS, ioError(err))
 	}
 	if err := d.write(first); err != nil {
 		return err
@@ -89,12 +103,28 @@ func (d *driver) run(deadline time.Time, first [][]byte) error {
 	return nil
 }
 
+// shakeTLS goes before the first message. Where the name of the peer is known, its
+// certificate is held against it before we say who we are.
+func (d *driver) shakeTLS() error {
+	if d.tls == nil {
+		return nil
+	}
+	if err := d.tls.Handshake(); err != nil {
+		return err
+	}
+	if want := d.s.want; want != "" {
+		return d.tls.Vouch(want)
+	}
+	return nil
+}
+
 // turn reads one message, lets the machine decide, and writes what it says,
 // also where that is a refusal.
 func (d *driver) turn() (done bool, err error) {
 	body, err := d.read()
 	if err != nil {
-		return false, d.s.fail(d.m.Stage(), err)
+		d.answerTLS(err)
+		return false, d.s.fail(stageOf(err, d.m.Stage()), err)
 	}
 	out, done, err := d.m.Step(body, time.Since(d.sent))
 	if werr := d.write(out); err == nil {
@@ -106,15 +136,18 @@ func (d *driver) turn() (done bool, err error) {
 // read reads exactly one message: what follows the last one belongs to the
 // link, and may lie in the same segment.
 func (d *driver) read() ([]byte, error) {
-	head := d.buf[:headerSize]
+	head := d.buf[:d.header]
 	if n, err := io.ReadFull(d.conn, head); err != nil {
 		return nil, d.cut(n, err)
 	}
-	n := int(binary.BigEndian.Uint16(head))
-	if limit := d.m.Limit(); n > limit {
-		return nil, d.tooLong(head, n, limit)
+	length, limit := uint32(binary.BigEndian.Uint16(head)), d.m.Limit()
+	if d.header == headerTLS {
+		length = binary.BigEndian.Uint32(head)
 	}
-	body := d.buf[headerSize : headerSize+n]
+	if length > uint32(limit) { // before it becomes an int, which may have 32 bits
+		return nil, d.tooLong(head, length, limit)
+	}
+	body := d.buf[d.header : d.header+int(length)]
 	if _, err := io.ReadFull(d.conn, body); err != nil {
 		return nil, ioError(unexpected(err))
 	}
@@ -131,11 +164,29 @@ func (d *driver) cut(n int, err error) error {
 	return ioError(err)
 }
 
-func (d *driver) tooLong(head []byte, n, limit int) error {
+func (d *driver) tooLong(head []byte, n uint32, limit int) error {
 	if d.s.state == awaitName || d.s.state == awaitStatus {
 		return notDist(head)
 	}
 	return fmt.Errorf("%w: message of %d bytes, at most %d", ErrProtocol, n, limit)
+}
+
+// answerTLS tells a peer that greets us in TLS that this port does not: nothing of
+// what follows looks like TLS to it. Best effort, the conn is closed next.
+func (d *driver) answerTLS(err error) {
+	var strange *NotDistError
+	if d.tls == nil && d.s.state == awaitName && errors.As(err, &strange) && strange.Looks == looksTLS {
+		_ = d.write([][]byte{statusMessage(statusTexts[StatusNotAllowed])})
+	}
+}
+
+// stageOf is due, but for what TLS says only after its handshake: that our
+// certificate is refused.
+func stageOf(err error, due Stage) Stage {
+	if errors.Is(err, secure.ErrCertificate) {
+		return StageTLS
+	}
+	return due
 }
 
 // unexpected is for an end inside a message, which ReadFull calls io.EOF if it
@@ -154,14 +205,18 @@ func (d *driver) write(messages [][]byte) error {
 	}
 	var b []byte
 	for _, m := range messages {
-		b = binary.BigEndian.AppendUint16(b, uint16(len(m)))
+		if d.header == headerTLS {
+			b = binary.BigEndian.AppendUint32(b, uint32(len(m)))
+		} else {
+			b = binary.BigEndian.AppendUint16(b, uint16(len(m)))
+		}
 		b = append(b, m...)
 	}
 	// The clock starts before the write: on loopback the answer may be there by
 	// the time the write returns.
 	d.sent = time.Now()
 	if _, err := d.conn.Write(b); err != nil {
-		return d.s.fail(writtenStage(d.s.role, messages), ioError(err))
+		return d.s.fail(stageOf(err, writtenStage(d.s.role, messages)), ioError(err))
 	}
 	return nil
 }

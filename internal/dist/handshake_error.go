@@ -47,9 +47,10 @@ const (
 type Stage string
 
 // The stages in their order. StageConnect comes before any message and is for
-// whoever dials.
+// whoever dials; at StageTLS the errors are those of package secure.
 const (
 	StageConnect   Stage = "connect"
+	StageTLS       Stage = "tls"
 	StageName      Stage = "name"
 	StageStatus    Stage = "status"
 	StageChallenge Stage = "challenge"
@@ -108,9 +109,11 @@ func (e *NotDistError) Error() string {
 // Unwrap returns ErrNotDist.
 func (e *NotDistError) Unwrap() error { return ErrNotDist }
 
+const looksTLS = "TLS"
+
 // firstBytes are read as a length by us; all of them are above any limit.
 var firstBytes = map[string]string{
-	"\x16\x03": "TLS", "\x15\x03": "TLS",
+	"\x16\x03": looksTLS, "\x15\x03": looksTLS,
 	"GE": "HTTP", "HE": "HTTP", "PO": "HTTP", "PU": "HTTP", "DE": "HTTP", "OP": "HTTP",
 	"CO": "HTTP", "PA": "HTTP", "HT": "HTTP", "PR": "HTTP/2 or a proxy header",
 	"SS": "SSH", "22": "a mail or FTP server", "IN": "NATS", "-E": "Redis",
@@ -118,8 +121,8 @@ var firstBytes = map[string]string{
 
 func notDist(seen []byte) error {
 	e := &NotDistError{Seen: string(seen[:min(len(seen), 16)])}
-	if len(seen) >= headerSize {
-		e.Looks = firstBytes[e.Seen[:headerSize]]
+	if len(seen) >= headerPlain {
+		e.Looks = firstBytes[e.Seen[:headerPlain]]
 	}
 	return e
 }

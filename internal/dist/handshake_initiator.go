@@ -34,6 +34,7 @@ func NewInitiator(l Local, h InitiatorHooks) (*Initiator, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.want = h.Want
 	return &Initiator{handshake: s, hooks: h}, nil
 }
 
@@ -129,6 +130,9 @@ func (i *Initiator) judge(g greeting) error {
 		return &WrongNameError{Want: i.hooks.Want, Got: h.Name}
 	}
 	i.learn(h)
+	if err := i.vouched(h.Name); err != nil {
+		return err
+	}
 	if missing := h.Flags.Missing(); missing != nil {
 		return &TooOldError{Missing: missing}
 	}

@@ -64,6 +64,8 @@ type handshake struct {
 	waited time.Duration // how long the message at hand took to come
 	own    uint32        // our challenge, outstanding while asked
 	asked  bool
+	want   string                  // the name dialled, "" if that is not known
+	vouch  func(name string) error // of the peer's certificate; nil in the clear
 }
 
 // unnamed stands for a peer of which nothing is known.
@@ -149,6 +151,15 @@ func (s *handshake) ask() uint32 {
 // learn checks and keeps what the peer says of itself.
 func (s *handshake) learn(h Hello) {
 	s.remote = Remote{Name: h.Name, Creation: h.Creation, Flags: h.Flags, Agreed: s.local.Flags.Expand() & h.Flags}
+}
+
+// vouched asks the peer's certificate whether it stands for the name that the peer
+// gives.
+func (s *handshake) vouched(name string) error {
+	if s.vouch == nil {
+		return nil
+	}
+	return s.vouch(name)
 }
 
 // meetsSelf reports a peer with our name, which must never become a link.

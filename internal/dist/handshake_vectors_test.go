@@ -32,7 +32,7 @@ type vector struct {
 
 func (v vector) body() []byte {
 	b, _ := hex.DecodeString(v.Hex)
-	return b[headerSize:]
+	return b[headerPlain:]
 }
 
 func (v vector) flags(t testing.TB) Flags {

@@ -29,6 +29,9 @@ var wallUses = map[string]string{
 	"receive.go:UnixMicro":   "the same, of one that did not say",
 	"publish.go:UnixMicro":   "when we publish",
 	"client.go:Unix":         "a deadline that is over ends a call",
+	"check_tls.go:UTC":       "the end of a certificate, as text",
+	"health.go:UTC":          "the same",
+	"tls.go:UTC":             "its beginning, as text",
 	"journal.go:Local":       "the groups of this node: no time at all",
 }
 

@@ -12,7 +12,7 @@
 //	discovery  membership   bus     pg    links    epmd
 //	                                 |      |
 //	                                 v      v
-//	                                etf <- dist
+//	                                etf <- dist -> secure
 //
 // Nothing points up. A package that is not in the table of picture_test.go fails
 // the test, so that a new one is placed on purpose; a row whose package does not
@@ -23,9 +23,13 @@
 // for each package, and the promises go.mod makes.
 //
 // node/observe lies on top of node, and cli on top of it: a node links no HTTP.
-// Not all arrows are drawn above. node imports internal/dist and internal/etf
+// Some arrows are not drawn above. node imports internal/dist and internal/etf
 // directly, because it answers the control messages a link hands it and builds
 // the terms it sends; links moves frames and should not learn what is in them.
+// node and links import internal/secure as well: node's Config takes certificates,
+// and links, which owns every socket, puts each under TLS. dist knows such a
+// connection by its type, so that no caller can leave the check of the peer's
+// certificate against its name out.
 // cli imports internal/termguard, which only has to be there; see its doc.go.
 // Beside the picture stand two that only make something for who is above them:
 // internal/display (text of values, for cli and tui) and internal/certs (files of

@@ -49,6 +49,7 @@ var places = map[string]place{
 	"node": {ours: []string{
 		"internal/discovery", "internal/membership", "internal/bus", "internal/pg", "internal/links", "internal/epmd",
 		"internal/dist", "internal/etf", // it answers control messages and builds terms
+		"internal/secure", // its Config takes certificates
 	}},
 	"node/observe":      {ours: []string{"node"}},
 	"node/observe/prom": {ours: []string{"node", "node/observe"}, modules: []string{"github.com/prometheus/client_golang"}},
@@ -57,15 +58,17 @@ var places = map[string]place{
 	"internal/membership": {bans: pure},
 	"internal/bus":        {},
 	"internal/pg":         {ours: []string{"internal/etf"}, bans: pure},
-	"internal/links":      {ours: []string{"internal/dist"}},
+	"internal/links":      {ours: []string{"internal/dist", "internal/secure"}},
 	"internal/epmd":       {},
-	"internal/dist":       {ours: []string{"internal/etf"}},
+	"internal/dist":       {ours: []string{"internal/etf", "internal/secure"}},
+	"internal/secure":     {bans: bans("it wraps a connection that it is given: links owns every socket", "net/http/...", "os/exec")},
 	"internal/etf":        {bans: bans("terms are bytes in memory: reading and writing them belongs to dist", "net/...", "os/...", "time")},
 
 	"internal/termguard": {std: []string{"os"}}, // each more import would be initialised before it
 
 	"internal/layout":  {testOnly: true},
 	"internal/otptest": {testOnly: true},
+	"internal/tlstest": {testOnly: true},
 	"internal/testnet": {testOnly: true, modules: []string{"golang.org/x/sys"}},
 }
 
@@ -91,6 +94,7 @@ var arrows = []arrow{
 	{"internal/membership", "...", "who is in the cluster is decided from plain values, so that a model can check it"},
 	{"internal/discovery", "...", "addresses and back-off know nothing of links: node dials"},
 	{"internal/epmd", "...", "EPMD's protocol stands alone: names to ports"},
+	{"internal/secure", "...", "who may be trusted is decided by certificates alone, whatever they protect"},
 	{"internal/etf", "...", "the term codec is the bottom of the house"},
 	{"internal/bus", "...", "local queues know nothing of the wire: node joins the two"},
 	{"internal/pg", "internal/dist", "groups are decided as values: node sends them, so pg needs no link to be tested"},

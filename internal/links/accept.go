@@ -68,7 +68,7 @@ func (t *Table) rest(ctx context.Context, pause time.Duration) bool {
 // take gives a new connection a place and a goroutine.
 func (t *Table) take(conn net.Conn) {
 	a := t.newAttempt(context.Background(), addrOf(conn.RemoteAddr()))
-	a.conn = conn
+	a.conn = t.underTLS(conn)
 	c, evicted, err := t.pending.add(a)
 	if err != nil {
 		t.counts.refusedPending.Add(1)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // cause is why a handshake failed, in one word of a closed set.
@@ -51,6 +52,9 @@ var causeOf = []struct {
 	as cause
 }{
 	{dist.ErrCookie, causeCookie},
+	{secure.ErrCertificate, causeCertificate},
+	{secure.ErrVersion, causeTooOld},
+	{secure.ErrNotTLS, causeNotDist},
 	{dist.ErrReflection, causeReflection},
 	{dist.ErrSameName, causeSameName},
 	{dist.ErrSelf, causeSelf},

@@ -99,7 +99,7 @@ func (t *Table) dialOnce(ctx context.Context, timeout time.Duration, addr netip.
 	if err != nil {
 		return t.giveUp(a, &ConnectError{Addr: addr, Err: err})
 	}
-	a.attach(conn)
+	a.attach(t.towards(conn, want))
 	defer context.AfterFunc(ctx, func() { a.cancel(context.Cause(ctx)) })()
 	return t.greet(a)
 }

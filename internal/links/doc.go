@@ -106,6 +106,13 @@
 // is found out before another cookie is tried. Where that cannot be told, as with
 // a peer that holds us off, a cookie is tried in vain.
 //
+// # TLS
+//
+// With Config.TLS every socket is put under TLS on its way to a handshake (tls.go),
+// in both directions, and there is none in the clear: neither side falls back. The
+// handshake of TLS is the first part of dist.Accept and dist.Dial, within their
+// time; a stranger that drips it holds one of the places below like any other.
+//
 // # Strangers
 //
 // At most MaxPending handshakes that others began are under way, each for

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
+	"github.com/liminal-bus/liminal/internal/secure"
 )
 
 // The limits of a table, unless Config says otherwise.
@@ -45,6 +46,8 @@ type Config struct {
 	// any.
 	Vet      func(name string) error
 	MaxPeers int // live links; 0 is DefaultMaxPeers
+	// TLS puts every connection under TLS; nil is in the clear.
+	TLS *secure.Keeper
 	// Polite gives up a dial, with ErrTaken, where the peer has a link under our
 	// name that is not ours: it may be that of another process of that name.
 	Polite bool

@@ -63,6 +63,28 @@ func ErlCall(t testing.TB) string {
 	return path
 }
 
+// NeedSSL is Need for Erlang's application ssl, which a system may have in a
+// package of its own (erlang-ssl).
+func NeedSSL(t testing.TB) {
+	t.Helper()
+	Need(t)
+	need(t, os.Getenv(EnvMode), announceSkip, lookSSL)
+}
+
+// lookSSL looks once per test binary.
+var lookSSL = sync.OnceValue(func() error {
+	tl, err := findTools()
+	if err != nil {
+		return err
+	}
+	root, err := rootDir(tl.erl)
+	if err != nil {
+		return err
+	}
+	_, err = firstMatch(root, "lib/ssl-*/ebin/ssl.app")
+	return err
+})
+
 func lookTools() (tools, error) {
 	erl, err := exec.LookPath("erl")
 	if err != nil {
