@@ -123,7 +123,7 @@ func TestFlagsMeanTheSame(t *testing.T) {
 
 // TestCommandsOfNow: what comes later is not there yet.
 func TestCommandsOfNow(t *testing.T) {
-	want := []string{"node", "status", "peers", "join", "leave", "watch", "forget", "probe", "pub", "sub", "channels", "demo", "config", "version", "help", "completion", "man"}
+	want := []string{"node", "status", "peers", "join", "leave", "watch", "forget", "probe", "pub", "sub", "channels", "demo", "config", "tls", "version", "help", "completion", "man"}
 	if got := commandNames(shown(testApp(t).cli.Commands)); !slices.Equal(got, want) {
 		t.Errorf("commands %v, want %v", got, want)
 	}

@@ -48,7 +48,7 @@ func TestJudge(t *testing.T) {
 		{"suspended", rose(onLate, time.Minute), []Illness{IllLate}, "stood still"},
 		{"certificate for long", vitals{certificate: now.Add(ExpiryTime + time.Minute)}, nil, ""},
 		{"certificate ends", vitals{certificate: now.Add(49 * time.Hour)}, []Illness{IllExpiring}, "in 2 days"},
-		{"certificate over", vitals{certificate: now.Add(-time.Hour)}, []Illness{IllExpiring}, "has expired"},
+		{"certificate over", vitals{certificate: now.Add(-time.Hour)}, []Illness{IllExpiring}, "expired on"},
 		{"several", vitals{isolated: true, certificate: now}, []Illness{IllIsolated, IllExpiring}, ""},
 	} {
 		c.v.now = now
