@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -313,6 +314,10 @@ func TestOTPSimultaneousConnect(t *testing.T) {
 func connectBoth(t *testing.T, otp *otptest.Node, n *Node) {
 	t.Helper()
 	before, _ := n.table.Lookup(otp.Name)
+	defer time.AfterFunc(3*time.Second, func() { // what hangs?
+		stacks := make([]byte, 1<<20)
+		t.Logf("%d inbound handshakes are pending\n%s", n.table.Pending(), stacks[:runtime.Stack(stacks, true)])
+	}).Stop()
 	call := otp.Spawn("net_kernel:connect_node('" + n.name + "').")
 	j := n.Join(t.Context(), otp.Name)
 	if got := call.Get(t); got != "true" || j.Err != nil {
