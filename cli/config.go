@@ -17,11 +17,13 @@ func (a *app) configCommand() *cli.Command {
 		Name:  "config",
 		Usage: "test the file, show values with their origin, print an example",
 		Subcommands: []*cli.Command{{
-			Name:        "check",
-			Usage:       "test the file and the environment",
-			Description: "Exits 78 with every problem, its line and the key that may have been meant.",
-			Flags:       nodeFlags(),
-			Action:      a.action(command{}, runConfigCheck),
+			Name:  "check",
+			Usage: "test the file, the environment, and the files they name",
+			Description: "Exits 78 with every problem, its line and the key that may have been meant. Then it opens\n" +
+				"the cookie's files and those of TLS, as the user that runs it: run it as the user of the\n" +
+				"node. It makes none and tells no node; kill -HUP does that.",
+			Flags:  nodeFlags(),
+			Action: a.action(command{}, runConfigCheck),
 		}, {
 			Name:        "show",
 			Usage:       "every setting with its value and origin",
@@ -54,10 +56,15 @@ func runConfigCheck(_ context.Context, c *call) error {
 	if err != nil {
 		return c.configBad(err)
 	}
-	if c.out.form == formJSON {
-		return c.out.json(checkDoc{"liminal.config.check/1", optional(v.Path), append([]string{}, v.Notes...)})
+	notes, problems := v.CheckFiles(c.env.Now())
+	if len(problems) > 0 {
+		return c.filesBad(problems)
 	}
-	for _, note := range v.Notes {
+	notes = append(append([]string{}, v.Notes...), notes...)
+	if c.out.form == formJSON {
+		return c.out.json(checkDoc{"liminal.config.check/1", optional(v.Path), notes})
+	}
+	for _, note := range notes {
 		c.out.note("liminal: %s\n", note)
 	}
 	if v.Path == "" {
@@ -86,6 +93,22 @@ func (c *call) configBad(err error) error {
 	}
 	c.out.complain(text + "  try: " + try + "\n")
 	return exitError(bad.ExitCode())
+}
+
+// filesBad tells of each file that cannot be used what node start would tell. The
+// status is that of wrong settings for all of them.
+func (c *call) filesBad(problems []*config.Refusal) error {
+	var text string
+	var whats, whys, tries []string
+	for _, p := range problems {
+		text += errorText(&control.Error{Message: p.Message, Why: p.Why, Try: p.Try}, c.out.errPaint)
+		whats, whys, tries = append(whats, p.Message), append(whys, p.Why), append(tries, p.Try)
+	}
+	if c.out.form == formJSON {
+		return fail("config_files", strings.Join(whats, "; "), strings.Join(whys, "; "), strings.Join(tries, "; "))
+	}
+	c.out.complain(text)
+	return exitError(exits["config_files"])
 }
 
 // problemLines is one line a problem.

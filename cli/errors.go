@@ -14,15 +14,15 @@ import (
 const (
 	exitNo       = 1   // it worked, but the answer is no
 	exitUsage    = 64  // wrong flags or arguments
-	exitData     = 65  // a message was refused
+	exitData     = 65  // a message was refused, or a file is no certificate
 	exitNoInput  = 66  // a file that was named is missing
 	exitNoHost   = 69  // node not running, or host unreachable
 	exitBug      = 70  // bug in liminal
-	exitTaken    = 73  // name, port or socket already taken
+	exitTaken    = 73  // name, port, socket or file already taken
 	exitIO       = 74  // I/O error on a file
 	exitProtocol = 76  // version, name mode or TLS setting differs
 	exitRefused  = 77  // cookie, certificate or permission refused
-	exitConfig   = 78  // config file wrong
+	exitConfig   = 78  // config file wrong, or a file that it names
 	exitTimeout  = 124 // --timeout ran out
 )
 
@@ -51,6 +51,7 @@ var exits = map[string]int{
 	"cluster_join":      exitNoHost,
 	"config_exists":     exitTaken,
 	"config_file":       exitConfig,
+	"config_files":      exitConfig,
 	"config_key":        exitConfig,
 	"control":           exitNoHost,
 	"control_version":   exitProtocol,

@@ -120,7 +120,8 @@ func (a *app) help(out *output, path []*cli.Command) error {
 		out.write(helpText(a.cli.Commands, out.columns()))
 	case len(c.Subcommands) > 0:
 		blocks := []block{{text: "liminal " + fullName(c) + ": " + c.Usage}, {}, {text: "Commands:"}}
-		blocks = append(append(blocks, commandRows(c.Subcommands)...), block{},
+		blocks = append(append(blocks, commandRows(c.Subcommands)...), block{})
+		blocks = append(append(blocks, parseText(c.Description)...),
 			block{text: "liminal " + fullName(c) + " COMMAND --help says more about one of them."})
 		out.write(fill(blocks, out.columns()))
 	default:

@@ -45,6 +45,7 @@ type readmeSession struct {
 	t         *testing.T
 	env       []string
 	dir, host string
+	home      string
 	terminals map[string]*readmeTerminal
 	later     []laterLine
 }
@@ -61,7 +62,18 @@ func newReadmeSession(t *testing.T) *readmeSession {
 		t.Fatal(err)
 	}
 	_, host, _ := strings.Cut(full, "@")
-	return &readmeSession{t: t, env: readerEnv(t), dir: t.TempDir(), host: host, terminals: map[string]*readmeTerminal{}}
+	env := readerEnv(t)
+	return &readmeSession{t: t, env: env, dir: t.TempDir(), host: host, home: lastOf(env, "HOME="), terminals: map[string]*readmeTerminal{}}
+}
+
+// lastOf is the value of a variable, of which the last one counts.
+func lastOf(env []string, name string) (value string) {
+	for _, v := range env {
+		if text, ok := strings.CutPrefix(v, name); ok {
+			value = text
+		}
+	}
+	return value
 }
 
 // stopNodes ends the nodes that the section leaves running, as its reader would.
@@ -86,7 +98,7 @@ func (s *readmeSession) play(b readmeBlock) {
 		case typed:
 			at = term.mark()
 			typedAt = at
-			term.send(command)
+			term.send(strings.ReplaceAll(command, "@dev", "@"+s.host))
 		case want == "":
 		case strings.HasPrefix(want, "TIME"):
 			s.later = append(s.later, laterLine{term, want, typedAt})
@@ -110,10 +122,10 @@ func (s *readmeSession) terminal(info string) *readmeTerminal {
 	if t := s.terminals[info]; t != nil {
 		return t
 	}
-	t := &readmeTerminal{t: s.t, name: info, host: s.host, more: make(chan struct{})}
+	t := &readmeTerminal{t: s.t, name: info, host: s.host, home: s.home, more: make(chan struct{})}
 	cmd := exec.Command("bash", "--norc", "--noprofile")
 	cmd.Env, cmd.Dir = s.env, s.dir
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -137,6 +149,7 @@ type readmeTerminal struct {
 	t    *testing.T
 	name string
 	host string
+	home string
 	tty  *os.File
 
 	mu    sync.Mutex
@@ -152,7 +165,7 @@ func (r *readmeTerminal) read() {
 		line, err := in.ReadString('\n')
 		r.mu.Lock()
 		if line != "" {
-			r.lines = append(r.lines, readmeLine(line, r.host))
+			r.lines = append(r.lines, readmeLine(strings.ReplaceAll(line, r.home, "/home/me"), r.host))
 		}
 		r.ended = err != nil
 		close(r.more)
@@ -185,6 +198,22 @@ func (r *readmeTerminal) idle() {
 	r.await(word, at)
 }
 
+// isLine says whether a line is the one wanted, in which "..." is anything.
+func isLine(want, line string) bool {
+	first, rest, open := strings.Cut(want, "...")
+	if !open {
+		return line == want
+	}
+	line, ok := strings.CutPrefix(line, first)
+	for ok && open {
+		if first, rest, open = strings.Cut(rest, "..."); !open {
+			return strings.HasSuffix(line, first)
+		}
+		_, line, ok = strings.Cut(line, first)
+	}
+	return ok
+}
+
 // await waits for a line after the one numbered from, and gives its number.
 func (r *readmeTerminal) await(want string, from int) int {
 	r.t.Helper()
@@ -192,7 +221,7 @@ func (r *readmeTerminal) await(want string, from int) int {
 	for {
 		r.mu.Lock()
 		for i := from; i < len(r.lines); i++ {
-			if r.lines[i] == want {
+			if isLine(want, r.lines[i]) {
 				r.mu.Unlock()
 				return i
 			}

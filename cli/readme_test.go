@@ -84,7 +84,14 @@ func readerEnv(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := t.TempDir()
+	home := filepath.Join(run, "home") // short, since it is printed in tables
+	if err := os.Mkdir(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run = filepath.Join(run, "run")
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	return append(os.Environ(), "HOME="+home, "LIMINAL_RUNTIME_DIR="+run, "ERL_EPMD_PORT="+port, "XDG_CONFIG_HOME=",
 		"LIMINAL_COOKIE=", "LIMINAL_NODE=", "TERM=xterm", "LC_ALL=C.UTF-8", "PS1=", "LIMINAL_TIMEOUT=20s", "NO_COLOR=1")
 }
@@ -164,6 +171,9 @@ var readmeWords = []struct {
 	{regexp.MustCompile(`<1 s|\d+(\.\d+)? s\b|\b\d+s\b`), "SPAN"},
 	{regexp.MustCompile(`pid \d+`), "pid N"},
 	{regexp.MustCompile(`creation [0-9a-f]+`), "creation N"},
+	{regexp.MustCompile(`20\d\d-\d\d-\d\d`), "DATE"},
+	{regexp.MustCompile(`in \d+ (years|months|days)`), "in SPAN"},
+	{regexp.MustCompile(`liminal CA [0-9a-f]{8}`), "liminal CA N"},
 	{regexp.MustCompile(`^(cookie\tok\t)\d+`), "${1}N"},
 	{regexp.MustCompile(`[ \t]+`), " "},
 }
@@ -172,6 +182,9 @@ func readmeLine(line, host string) string {
 	line = strings.ReplaceAll(line, "@"+host, "@dev")
 	if short, is := strings.CutPrefix(line, "resolve"); is {
 		line = "resolve" + strings.ReplaceAll(short, " "+host+" ", " dev ")
+	}
+	if strings.Contains(line, " made ") || strings.Contains(line, " certificate for ") {
+		line = strings.NewReplacer(" "+host+" ", " dev ", " "+host+",", " dev,").Replace(line)
 	}
 	for _, w := range readmeWords {
 		line = w.is.ReplaceAllString(line, w.say)

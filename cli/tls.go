@@ -15,6 +15,7 @@ func (a *app) tlsCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "tls",
 		Usage:       "make the certificates of mutual TLS, and show what certificates say",
+		Description: "liminal help certs says which file is for whom, and how a node is given them.",
 		Subcommands: []*cli.Command{a.tlsInitCommand(), a.tlsShowCommand()},
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,12 +44,18 @@ func TestNextSteps(t *testing.T) {
 			if want := "erl " + test.erl[i] + " -ssl_dist_optfile /d/" + name + ".inet_tls.conf"; n.Erl != want {
 				t.Errorf("%s\nwant\n%s", n.Erl, want)
 			}
-			words, err := splitWords(strings.TrimPrefix(strings.TrimSuffix(n.Start, " "+files), "liminal "))
+			words, err := splitWords(strings.TrimPrefix(n.Start, "liminal "))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := a.grammar.arrange(words); err != nil {
+			l, err := a.grammar.arrange(words)
+			if err != nil {
 				t.Errorf("%s: %v", n.Start, err)
+			}
+			for _, flag := range []string{"--tls-cert=/d/" + name + ".pem", "--tls-key=/d/" + name + ".key", "--tls-ca=/it's/ca.pem"} {
+				if !slices.Contains(l.flags, flag) || len(l.args) > 0 {
+					t.Errorf("%s: %q lacks %s", n.Start, l.flags, flag)
+				}
 			}
 		}
 	}

@@ -114,7 +114,7 @@ func TestTLSStatus(t *testing.T) {
 	}
 	env := w.env
 	env.StdoutTTY = true
-	if text := runIn(t, env, "status").stdout; !strings.Contains(text, `mutual, certificate for 127.0.0.1, 127.0.0.1, signed by "Example CA", until `) {
+	if text := runIn(t, env, "status").stdout; !strings.Contains(text, `mutual, certificate for 127.0.0.1, signed by "Example CA", until `) {
 		t.Errorf("terminal:\n%s", text)
 	}
 }

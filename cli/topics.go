@@ -58,7 +58,7 @@ const exitCodesPage = `Exit codes:
     0  done, or the condition holds
     1  it worked, but the answer is no: a join failed, the node is unhealthy,
        a named peer or channel is unknown, copies of a message were dropped,
-       a program of --exec failed
+       a program of --exec failed, a certificate of tls show has expired
    20  probe stopped at: resolving the host
    21                    epmd, or whatever knows the port
    22                    connecting
@@ -67,15 +67,18 @@ const exitCodesPage = `Exit codes:
    25                    the flags of its handshake
    26                    the cookie
    64  wrong flags or arguments
-   65  a message was refused: empty, or larger than the node takes
+   65  a message was refused: empty, or larger than the node takes; or a file
+       has no certificate that can be read
    66  a file or program that was named is missing
    69  no node is running, or a host is unreachable
    70  a bug in liminal
-   73  a name, a port or a socket is already taken
+   73  a name, a port or a socket is already taken, or a file that tls init would
+       make is there and does not fit
    74  I/O error
    76  version, name mode or TLS setting differs
-   77  cookie, certificate or permission refused
-   78  config file, or a file of TLS, wrong
+   77  cookie, certificate or permission refused, a peer's or ours; or a CA that
+       cannot sign
+   78  config file wrong, or a file of TLS; with config check, of the cookie as well
   124  --timeout ran out
   130  stopped by SIGINT
   143  stopped by SIGTERM

@@ -117,6 +117,7 @@ var troubles = []struct {
 	{"tls_untrusted", tlsUntrustedTrouble},
 	{"tls_refused", tlsRefusedTrouble},
 	{"tls_file", tlsFileTrouble},
+	{"config_files", configFilesTrouble},
 	{"epmd_remote", func(t *testing.T) {
 		w, there := newWorld(t, "LIMINAL_EPMD=auto"), newWorld(t)
 		w.node(long("a")...)

@@ -47,6 +47,7 @@ func (n *Node) beat(now time.Time, since time.Duration) {
 	if now.Sub(n.sampled) >= time.Second {
 		n.bus.Sample(now)
 		n.pulse.feel(now, n.watched())
+		n.remindOfTLS(now)
 		n.sampled = now
 	}
 	n.watchPeers(now)

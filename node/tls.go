@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,9 @@ func (n *Node) ReloadTLS(t *TLS) error {
 type tlsState struct {
 	keeper *secure.Keeper
 	faults atomic.Pointer[[]string] // of our own certificate, found when it came into force
+
+	mu   sync.Mutex
+	told time.Time // when the log was last told of the certificate's end; zero while it is far
 }
 
 func (s *tlsState) init(t *TLS, host string) {
@@ -76,7 +80,13 @@ func (s *tlsState) init(t *TLS, host string) {
 }
 
 func (s *tlsState) set(t *TLS, host string) {
-	var faults []string
+	faults := ownFaults(t, host)
+	s.faults.Store(&faults)
+	s.keeper.Set(t)
+}
+
+// ownFaults is what is wrong with a certificate of ours at any time.
+func ownFaults(t *TLS, host string) (faults []string) {
 	for _, err := range t.Faults(host) {
 		var bad *CertificateError
 		text := err.Error()
@@ -85,8 +95,25 @@ func (s *tlsState) set(t *TLS, host string) {
 		}
 		faults = append(faults, "peers will refuse the certificate of this node: it "+text)
 	}
-	s.faults.Store(&faults)
-	s.keeper.Set(t)
+	return faults
+}
+
+// TLSFaults lists in words what a node on host that had t would say of it at now,
+// in its status and its log: why peers will refuse it, and that it ends soon.
+func TLSFaults(t *TLS, host string, now time.Time) []string {
+	info := t.Info()
+	w := append(ownFaults(t, host), early(info, now)...)
+	if text := expiring(&vitals{now: now, certificate: info.NotAfter}); text != "" {
+		w = append(w, text)
+	}
+	return w
+}
+
+func early(info TLSInfo, now time.Time) []string {
+	if !now.Before(info.NotBefore) {
+		return nil
+	}
+	return []string{"the certificate of this node is not valid before " + info.NotBefore.UTC().Format(time.RFC3339) + ": peers refuse it"}
 }
 
 func (s *tlsState) info() *TLSInfo {
@@ -107,11 +134,7 @@ func (n *Node) tlsFaults() (w []string) {
 		}
 		return w
 	}
-	w = append(w, *n.tls.faults.Load()...)
-	if time.Now().Before(info.NotBefore) {
-		w = append(w, "the certificate of this node is not valid before "+info.NotBefore.UTC().Format(time.RFC3339)+": peers refuse it")
-	}
-	return w
+	return append(append(w, *n.tls.faults.Load()...), early(*info, time.Now())...)
 }
 
 // certificateEnd is when the certificate that this node shows ends, zero where
@@ -128,9 +151,46 @@ func (n *Node) warnOfTLS() {
 	for _, text := range n.tlsFaults() {
 		n.log.Warn(text)
 	}
-	if text := expiring(&vitals{now: time.Now(), certificate: n.certificateEnd()}); text != "" {
+	n.tls.forgetTold()
+	n.remindOfTLS(time.Now())
+}
+
+// remindEvery is how often the log is told of a certificate that ends soon, or has
+// ended. It is counted by the monotonic clock: a jump of the other one brings no
+// flood of lines.
+const remindEvery = 24 * time.Hour
+
+// remindOfTLS says so if it is time to. The poll loop calls it every second.
+func (n *Node) remindOfTLS(now time.Time) {
+	if n.tls.keeper == nil {
+		return
+	}
+	text := expiring(&vitals{now: now, certificate: n.certificateEnd()})
+	if n.tls.due(now, text != "") {
 		n.log.Warn(text)
 	}
+}
+
+// due says whether to tell the log now, and takes it as told.
+func (s *tlsState) due(now time.Time, expiring bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !expiring:
+		s.told = time.Time{}
+		return false
+	case !s.told.IsZero() && now.Sub(s.told) < remindEvery:
+		return false
+	}
+	s.told = now
+	return true
+}
+
+// forgetTold is for a certificate that has just come into force.
+func (s *tlsState) forgetTold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = time.Time{}
 }
 
 // suspicious says whether a handshake that others began failed for TLS in a way

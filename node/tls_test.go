@@ -296,3 +296,45 @@ func TestCertificateAtTheWrongEnd(t *testing.T) {
 		t.Errorf("it is dialled: %v", j.Err)
 	}
 }
+
+// F9: under TLS a live link gives way to a newcomer of its name only if the
+// newcomer's certificate is for the host of that name, whoever dials. A holder of
+// the cookie and of a good certificate for another host changes nothing; one for
+// the same host, of whatever key, is that host.
+func TestCertificateGuardsALiveName(t *testing.T) {
+	ca := tlstest.NewCA(t, "Example CA")
+	a := start(t, tlsConfig(t, "a", ca))
+	cb := tlsConfig(t, "b", ca)
+	cb.Seeds, cb.NoMesh = []string{a.testAddr()}, true
+	b := start(t, cb)
+	waitFor(t, a, "b is up", hasPeers(b.name))
+	before := peerState(t, a, b.name, StateUp)
+
+	for _, cert := range []tls.Certificate{ca.Issue(t, "127.0.0.9"), ca.Issue(t, "b"), ca.Issue(t, "b@127.0.0.1"), ca.Issue(t, "*.0.0.1")} {
+		c := testConfig(t, "b")
+		c.TLS = testTLS(t, ca, cert)
+		thief := start(t, c)
+		for range 5 { // more than maxTakeovers: none of them counts as one
+			if j := thief.Join(t.Context(), a.testAddr()); !errors.Is(j.Err, ErrRefused) {
+				t.Errorf("it dials: %v", j.Err)
+			}
+		}
+		var bad *CertificateError
+		if j := a.Join(t.Context(), thief.testAddr()); !errors.As(j.Err, &bad) || bad.Reason != secure.WrongAddress {
+			t.Errorf("it is dialled: %v", j.Err)
+		}
+		thief.Close()
+	}
+	if p := peerState(t, a, b.name, StateUp); p.Generation != before.Generation || p.Creation != before.Creation {
+		t.Errorf("the link was replaced: %+v", p)
+	}
+
+	renewed := start(t, tlsConfig(t, "b", ca)) // another key and serial number
+	if j := renewed.Join(t.Context(), a.testAddr()); j.Err != nil {
+		t.Fatal(j.Err)
+	}
+	waitFor(t, a, "a holder of b's host has replaced b", func(n *Node) bool {
+		row, _ := n.table.Lookup(b.name)
+		return row.Generation > before.Generation
+	})
+}

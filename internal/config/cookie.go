@@ -71,7 +71,7 @@ func (v *Values) own(create bool) (Cookie, error) {
 	}
 	asked := v.fields.cookieFile
 	path := expandHome(asked, v.opts.Home)
-	isDefault := path == expandHome(defaultCookieFile, v.opts.Home)
+	isDefault := v.defaultCookie()
 	if isDefault && v.opts.Home == "" {
 		return Cookie{}, refuseCookie("no home directory is known", "the cookie is kept in "+defaultCookieFile,
 			"set LIMINAL_COOKIE, or give --cookie-file", nil)

@@ -43,5 +43,6 @@
 //
 // TLS has three settings, paths all of them, of which all are given or none. A file
 // that cannot be used is refused as a wrong setting is, with exit status 78: there
-// is no start without the TLS that was asked for.
+// is no start without the TLS that was asked for. CheckFiles asks the same before a
+// start, of the cookie's files as well, and makes none.
 package config

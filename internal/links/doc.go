@@ -113,6 +113,14 @@
 // handshake of TLS is the first part of dist.Accept and dist.Dial, within their
 // time; a stranger that drips it holds one of the places below like any other.
 //
+// A link is replaced only by a newcomer whose certificate is good for the same
+// identity, and that identity is the host of the name, which dist has checked in
+// both roles before a name is answered. Nothing else of a certificate would do: its
+// key and serial number change with each renewal, its issuer with a new authority,
+// and the nodes of one host may share it. Who has a certificate for the host is
+// that host: it is told from another life of the node no better than a restart is,
+// and has the takeovers that anybody has. So the table compares no certificates.
+//
 // # Strangers
 //
 // At most MaxPending handshakes that others began are under way, each for

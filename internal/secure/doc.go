@@ -20,7 +20,9 @@
 //     or as IP address among its alternative names, never by its common name. Who
 //     reads the name calls it; package dist does, before the name means anything.
 //
-// Every refusal is a *CertificateError with a Reason of a closed set.
+// Every refusal is a *CertificateError with a Reason of a closed set. Its text is
+// one line of ASCII and bounded, whatever names are in the certificate; those of an
+// Info are cut, and for who prints them to make harmless.
 //
 // # Decisions
 //

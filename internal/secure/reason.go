@@ -75,7 +75,7 @@ var reasonTexts = map[Reason]func(*CertificateError) string{
 	WrongAddress:   func(e *CertificateError) string { return e.otherNames("address") },
 	Missing:        func(*CertificateError) string { return "is missing" },
 	WrongKey:       func(*CertificateError) string { return "is not its own: it does not have the key" },
-	Invalid:        func(e *CertificateError) string { return fmt.Sprintf("cannot be used: %v", e.Err) },
+	Invalid:        func(e *CertificateError) string { return "cannot be used: " + e.cause() },
 }
 
 // Text is the refusal in words that go on after "its certificate ", or after "it
@@ -106,6 +106,14 @@ func (e *CertificateError) Unwrap() []error {
 }
 
 func (e *CertificateError) day() string { return e.When.UTC().Format("2006-01-02 15:04 UTC") }
+
+// cause is what the library said, which may quote the certificate.
+func (e *CertificateError) cause() string {
+	if e.Err == nil {
+		return "no reason is known"
+	}
+	return printable(cutTo(e.Err.Error(), maxCause))
+}
 
 func (e *CertificateError) whose() string {
 	if e.Cert == "" {

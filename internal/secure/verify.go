@@ -146,10 +146,12 @@ func (c *Credentials) issuer(cert *x509.Certificate, chain []*x509.Certificate) 
 	return nil
 }
 
-// maxNames and maxText bound what is told of a peer's certificate.
+// What is told of a peer's certificate is bounded: how many names, and each in
+// characters; and the library's own words, which may quote more of it.
 const (
 	maxNames = 8
 	maxText  = 64
+	maxCause = 256
 )
 
 // nameOf is what people know an authority or a node by.
@@ -164,9 +166,11 @@ func nameOf(n pkix.Name) string {
 	return cut(name)
 }
 
-func cut(s string) string {
-	if r := []rune(s); len(r) > maxText {
-		return string(r[:maxText]) + "..."
+func cut(s string) string { return cutTo(s, maxText) }
+
+func cutTo(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "..."
 	}
 	return s
 }
@@ -179,12 +183,19 @@ func printable(s string) string {
 	return s
 }
 
+// namesOf gives each host once: an address that is a DNS name as well is one.
 func namesOf(cert *x509.Certificate) (names []string) {
+	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name], names = true, append(names, name)
+		}
+	}
 	for _, dns := range cert.DNSNames {
-		names = append(names, cut(dns))
+		add(cut(dns))
 	}
 	for _, ip := range cert.IPAddresses {
-		names = append(names, ip.String())
+		add(ip.String())
 	}
 	return names
 }
