@@ -116,7 +116,11 @@ func (n *Node) measured() (rows []measuredPeer, gone PeerTraffic) {
 		}
 		rows = append(rows, r)
 	}
-	return rows, n.totals.gone
+	late := n.totals.late.Stats()
+	gone = n.totals.gone
+	gone.Drops += late.Offered // all of it
+	gone.BytesOut += late.BytesOut
+	return rows, gone
 }
 
 // read adds what the live link has done so far.
@@ -128,7 +132,7 @@ func (r *measuredPeer) read() {
 
 // withNames adds the words that links have not counted yet.
 func withNames(counters map[string]uint64) {
-	all := map[string]uint64{"link_frames_in": 0, "link_frames_out": 0, "link_bytes_in": 0, "link_bytes_out": 0}
+	all := map[string]uint64{"link_offered": 0, "link_written": 0, "link_frames_in": 0, "link_frames_out": 0, "link_bytes_in": 0, "link_bytes_out": 0}
 	for _, name := range dist.DropNames() {
 		all["link_dropped_"+name] = 0
 	}

@@ -58,6 +58,8 @@ type Peer struct {
 	// ours, which only liminal peers do.
 	OtherCookie bool
 	Drops       uint64 // messages of channels for it that did not get onto the link
+	Written     uint64 // of Out: passed to the kernel whole
+	Queued      int    // of Out: waiting
 }
 
 // EventType names what happened.

@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -48,6 +47,7 @@ func (v *Peer) measure(l *dist.Link, subs map[*dist.Link]int) {
 	if l != nil {
 		t := l.Traffic()
 		v.In, v.Out, v.Drops = t.In, t.Out, t.Drops
+		v.Written, v.Queued = t.Written, t.Queued
 	}
 }
 
@@ -104,7 +104,7 @@ func (n *Node) Status() Status {
 	moved := n.pulse.feel(time.Now(), n.watched())
 	n.mu.Lock()
 	s := n.statusNow(channels, counted)
-	maps.Copy(s.Counters, n.totals.ended)
+	n.totals.addEnded(s.Counters)
 	live := n.liveLinks()
 	n.mu.Unlock()
 	for _, l := range live { // readers wait for n.mu, and there may be a thousand

@@ -90,6 +90,7 @@ type Link struct {
 	turn    *lane // data or bulk: which of them the last batch was from
 	behind  behind
 	offered uint64
+	late    *Late // set by Retire
 	waiters []*waiter
 	batch   *batch // writer's
 	vector  net.Buffers

@@ -139,6 +139,9 @@ func (l *Link) account(err error) {
 	if l.writing == nil {
 		return
 	}
+	if l.late != nil {
+		defer l.tellLate(l.tally())
+	}
 	b, o := l.batch, l.writing
 	l.writing = nil
 	clear(b.parts) // a link at rest holds no payload

@@ -148,6 +148,9 @@ func (l *Link) putBulk(to etf.Pid, control, msg []byte, cut bool) {
 
 // refuse counts a message that was dropped when it was offered.
 func (l *Link) refuse(d Drop) {
+	if l.late != nil {
+		defer l.tellLate(l.tally())
+	}
 	l.offered++
 	l.count.drop(d)
 }

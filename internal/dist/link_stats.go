@@ -131,8 +131,13 @@ func (l *Link) ControlBytes() int {
 }
 
 // Stats reads the counters.
-func (l *Link) Stats() Stats {
+func (l *Link) Stats() Stats { return l.stats(nil) }
+
+func (l *Link) stats(late *Late) Stats {
 	l.mu.Lock()
+	if late != nil {
+		l.late = late
+	}
 	s := Stats{
 		FramesOut: l.framesOut, BytesOut: l.bytesOut, TicksOut: l.ticksOut,
 		Offered: l.offered, Written: l.data.written.Load() + l.bulk.written.Load(),

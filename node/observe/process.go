@@ -71,6 +71,7 @@ var runtimeRows = []struct {
 }{
 	{"/sched/goroutines:goroutines", "go_goroutines", Gauge, "Goroutines there are."},
 	{"/memory/classes/heap/objects:bytes", "go_memstats_heap_alloc_bytes", Gauge, "Bytes of objects on the heap."},
+	{"/gc/heap/live:bytes", "go_gc_heap_live_bytes", Gauge, "Bytes of objects that the last garbage collection found in use: what rises here for long is a leak."},
 	{"/memory/classes/total:bytes", "go_memstats_sys_bytes", Gauge, "Bytes the runtime has from the system."},
 	{"/gc/cycles/total:gc-cycles", "go_gc_cycles_total", Counter, "Garbage collections so far."},
 }

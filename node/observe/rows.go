@@ -54,6 +54,8 @@ var rows = []row{
 
 	{"liminal_link_bytes_total", Counter, "Bytes on links to peers.", pair("direction", "in", "link_bytes_in", "out", "link_bytes_out")},
 	{"liminal_link_frames_total", Counter, "Frames on links to peers, ticks included.", pair("direction", "in", "link_frames_in", "out", "link_frames_out")},
+	{"liminal_link_messages_offered_total", Counter, "Messages of channels offered to links: written, dropped (full, too_large, link_down, in_flight) or queued.", counted("link_offered")},
+	{"liminal_link_messages_written_total", Counter, "Of these: passed to the kernel whole.", counted("link_written")},
 	{"liminal_link_dropped_total", Counter, "Messages dropped on links, by why.", words("reason", "link_dropped_")},
 	{"liminal_link_refused_total", Counter, "Operations and calls of peers that were refused.", words("operation", "link_refused_")},
 	{"liminal_link_queued_messages", Gauge, "Messages of channels that wait for links.", sum(func(p *node.PeerMetrics) int { return p.QueuedMessages })},
