@@ -32,6 +32,10 @@ faults:
 fuzz:
     .ci/fuzz {{ fuzztime }}
 
+# churn, traffic and flaps, then the laws and what grew: [MINUTES] (10) [--json]
+soak *args:
+    .ci/soak {{ args }}
+
 # gofmt, vet, staticcheck (obeyed); govulncheck (reported)
 lint:
     .ci/lint

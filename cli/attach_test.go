@@ -31,7 +31,7 @@ func allLookTold() []told {
 		{look("app@dev", node.DialError{Err: node.ErrDuplicate}), "name_duplicate", 73,
 			"app@dev has no name left for a look\nit has connections under all 16 names that this machine looks under\nend one of the looks, then: liminal peers --attach app@dev"},
 		{look("app@dev", node.DialError{Peer: "app@dev", Err: node.ErrRefused}), "refused", 77,
-			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
+			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, has all the peers it takes, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
 		{look("10.0.0.7:9100", node.DialError{Err: node.ErrSeen}), "looks", 73,
 			"10.0.0.7:9100 is probably a target that is looked at already\nit has a connection under the name that we look under, as another address has given us\nleave it out"},
 		{look("app@db1", node.DialError{Known: []string{"web"}, Err: node.ErrNoSuchName}), "no_such_name", 69,

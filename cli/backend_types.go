@@ -52,7 +52,7 @@ func peerOfNode(p node.Peer, now time.Time) control.Peer {
 		Flaps: p.Flaps, Subs: p.Subs, In: p.In, Out: p.Out, Drops: p.Drops, Version: optional(p.Version), Hidden: p.Hidden, Flapping: p.Flapping,
 		Reason: optional(cmp.Or(p.Detail, p.Reason)), Creation: p.Creation, Generation: p.Generation,
 		Changed: instant(p.Changed), ToldBy: optional(p.ToldBy), Note: optional(dialNote(p, now)),
-		OtherCookie: p.OtherCookie,
+		OtherCookie: p.OtherCookie, Written: p.Written, Queued: p.Queued,
 	}
 	if p.Addr.IsValid() {
 		out.Address = optional(p.Addr.String())

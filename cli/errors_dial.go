@@ -166,7 +166,7 @@ func tellDuplicate(e *node.DialError, me self) *control.Error {
 }
 
 func tellRefused(e *node.DialError, me self) *control.Error {
-	why := `it answered "not_allowed": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us`
+	why := `it answered "not_allowed": it left the cluster, has all the peers it takes, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us`
 	if me.ca != "" {
 		why += ", or our certificate is not for the host of our name"
 	}

@@ -102,7 +102,7 @@ func allTold() []told {
 		{dial("c", "", "c@dev", node.ErrFull), "too_many_peers", 1,
 			"no room for c@dev on a@dev\nthis node has all the peers it may have (1,024)\nliminal peers (one of them has to stop)"},
 		{dial("app", "", "app@dev", node.ErrRefused), "refused", 77,
-			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
+			"app@dev refused us: it does not allow this node\nit answered \"not_allowed\": it left the cluster, has all the peers it takes, was told to forget this node, has our name or another node of it, or a list there (net_kernel:allow) lacks us\nthere: liminal join ADDR, or net_kernel:allow"},
 		{dial("a", "", "", node.ErrSelf), "self", 1, "a is this node itself\na node has no link to itself\nliminal status"},
 		{dial("db1:80", "10.0.0.7:80", "", node.ErrNotDist), "not_dist", 76,
 			"db1:80 at 10.0.0.7:80 is not an Erlang distribution port\nwhat answers there speaks another protocol\nliminal help addresses"},

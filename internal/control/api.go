@@ -112,6 +112,8 @@ type Peer struct {
 	Out           uint64     `json:"out"`          // messages of channels that were put on it
 	Drops         uint64     `json:"drops"`        // messages of channels for it that did not get onto the link
 	OtherCookie   bool       `json:"other_cookie"` // it is up, and not known to hold our own cookie
+	Written       uint64     `json:"written"`      // of out: passed to the kernel whole
+	Queued        int        `json:"queued"`       // of out: waiting
 }
 
 // Peers is GET /v1/peers. Query parameters: name, state and kind, which repeat,

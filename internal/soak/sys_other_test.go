@@ -1,0 +1,7 @@
+//go:build !linux
+
+package soak
+
+import "syscall"
+
+func dieWithUs() *syscall.SysProcAttr { return nil }
