@@ -71,4 +71,5 @@ type Config struct {
 	look        bool      // it only looks, see Look
 	scopeLimits pg.Limits // of one peer; tests set it, all else leaves it zero
 	maxPeers    int       // live links, 0 is links.DefaultMaxPeers; tests set it
+	seams       seams     // of a simulation
 }

@@ -71,7 +71,8 @@
 // A message (payload.go) is encoded once and queued on each link; the reader of
 // the link at the other end finds the channel by the number of its process,
 // takes the message apart in place, and queues it for the subscribers. Delivery
-// is at most once and in order from one publisher to one subscriber; each queue
+// is at most once and in order from one publisher to one subscriber of a channel
+// (across channels a short message overtakes a long one); each queue
 // is bounded, and what it drops is counted and marked (Message.Lost).
 //
 // # Health and metrics
@@ -219,7 +220,9 @@
 // with a reload that names it after one that did not. An address is forgotten
 // with the peer that answered there, if one has. An outgoing link always counts
 // as wanted, since after Forget only what somebody asked for anew is dialled; so
-// Join under a bare address takes back whoever answers. The one exception are the
+// Join under a bare address takes back whoever answers; but two nodes that have
+// forgotten each other refuse each other before either has said its name, so that
+// one of them must be joined by name. The one exception are the
 // dials of returns.go, on the word of peers that speak of a forgotten name: they
 // end before our digest goes out where the forgotten life answers.
 //

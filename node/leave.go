@@ -150,7 +150,9 @@ func (n *Node) Reload(s Settings) error {
 // goodbye and the links. It waits until nothing of the node is left, at most a
 // second longer than Config.Drain, and may be called again.
 func (n *Node) Close() error {
-	n.closing.Do(n.shutdown)
+	if n.closing.CompareAndSwap(false, true) { // a sync.Once would have the second caller wait on a lock
+		n.shutdown()
+	}
 	<-n.closed
 	return nil
 }

@@ -2,7 +2,9 @@ package node
 
 import (
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/dist"
@@ -43,6 +45,7 @@ func (n *Node) appendPeers(b []byte, l *dist.Link) []byte {
 		}
 		list = append(list, p.tell(local))
 	}
+	slices.SortFunc(list, func(a, b told) int { return strings.Compare(a.name, b.name) }) // the same question, the same answer
 	return appendToldList(b, list)
 }
 

@@ -72,7 +72,7 @@ func (n *Node) linkDown(info links.Info) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.record(info.Name)
-	n.totals.retire(info.Link, p)
+	n.totals.retire(info.Link, p) // under the lock with p.link = nil: who adds up counts it once
 	if info.Reason == dist.ReasonControlOverflow {
 		n.counts.overflowed.Add(1)
 	}

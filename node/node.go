@@ -89,7 +89,7 @@ type Node struct {
 	wg      sync.WaitGroup
 	tasks   sync.WaitGroup // begun under mu while not stopping
 	opened  bool           // it listened; set before anything runs
-	closing sync.Once
+	closing atomic.Bool
 	closed  chan struct{}
 	release func() // lets go of the name of a look; nil for other nodes
 }

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"maps"
-	"math/rand/v2"
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/discovery"
@@ -90,7 +89,7 @@ func (n *Node) callBack(ctx context.Context, t discovery.Target, w *wayBack) {
 	n.returns.flying--
 	w.out = false
 	w.tries++
-	w.next = time.Now().Add(n.returns.pause.Delay(w.tries, rand.Float64()))
+	w.next = time.Now().Add(n.returns.pause.Delay(w.tries, n.cfg.seams.chance()))
 	gone := n.state == NodeAlone || n.state == NodeStopping
 	n.mu.Unlock()
 	if err == nil && gone && info.Link != nil {

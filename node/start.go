@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -61,7 +60,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 		return nil, nil, err
 	}
 	n := &Node{
-		cfg: c, name: name, log: c.Logger, creation: dist.NewCreation(), started: time.Now(),
+		cfg: c, name: name, log: c.Logger, creation: c.seams.life(), started: time.Now(),
 		tracker: membership.New(), budget: newSubsBudget(time.Now()), state: NodeJoining, feed: newFeed(),
 		peers: map[string]*peer{}, calls: map[uint64]*call{}, joins: map[uint64][]chan joinResult{}, flights: map[uint64]*flight{},
 		dialFor: c.DialTimeout, forget: c.ForgetAfter, drain: c.Drain,
@@ -81,7 +80,7 @@ func build(c Config) (*Node, []discovery.Address, error) {
 	n.tls.init(c.TLS, n.host)
 	n.resolver = n.newResolver()
 	n.plan, err = discovery.NewPlan(discovery.PlanOptions{
-		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: rand.Float64,
+		OurName: name, Retry: discovery.RetryBackoff(c.RetryMax), Rand: c.seams.chance,
 	})
 	return n, seeds, err
 }
@@ -99,7 +98,7 @@ func (n *Node) newResolver() *discovery.Resolver {
 // open binds the listener, then registers with epmd: a name that is registered
 // but does not accept costs a caller seven seconds.
 func (n *Node) open(ctx context.Context) error {
-	ls, err := links.Listen(ctx, n.cfg.Listen, n.host)
+	ls, err := links.ListenOn(ctx, n.cfg.seams.net, n.cfg.Listen, n.host)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return &causeError{ErrPortInUse, err}
@@ -122,7 +121,7 @@ func (n *Node) tableConfig(offer dist.Flags) links.Config {
 			Name: n.name, Creation: n.creation, Flags: offer,
 			Cookie: n.cfg.Cookie, Accept: n.cfg.Accept, Challenges: new(dist.Challenges),
 		},
-		Handler: handler{n}, Tick: n.cfg.Tick, Vet: n.vet, Polite: n.cfg.look, MaxPeers: n.cfg.maxPeers, TLS: n.tls.keeper,
+		Handler: handler{n}, Tick: n.cfg.Tick, Net: n.cfg.seams.net, Vet: n.vet, Polite: n.cfg.look, MaxPeers: n.cfg.maxPeers, TLS: n.tls.keeper,
 		Up: n.linkUp, Down: n.linkDown, Refused: n.logRefusal,
 	}
 }

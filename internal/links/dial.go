@@ -3,7 +3,6 @@ package links
 import (
 	"context"
 	"errors"
-	"net"
 	"net/netip"
 	"time"
 
@@ -94,8 +93,7 @@ func (t *Table) dialOnce(ctx context.Context, timeout time.Duration, addr netip.
 	}
 	defer t.wg.Done()
 	defer a.leave()
-	d := net.Dialer{Timeout: timeout}
-	conn, err := d.DialContext(a.ctx, "tcp", addr.String())
+	conn, err := t.connect(a.ctx, timeout, addr)
 	if err != nil {
 		return t.giveUp(a, &ConnectError{Addr: addr, Err: err})
 	}

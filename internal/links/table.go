@@ -42,6 +42,7 @@ type Config struct {
 	Local   dist.Local
 	Handler dist.Handler
 	Tick    time.Duration // net tick time
+	Net     Net           // nil is the kernel's
 	// Vet judges the name that a dialled address turned out to have; nil takes
 	// any.
 	Vet      func(name string) error

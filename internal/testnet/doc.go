@@ -46,4 +46,34 @@
 //   - A line that loses a tenth of its packets makes no peer suspect for long. With
 //     more loss than that a silence of several seconds is likely, and nothing
 //     tells it from the end.
+//
+// # In memory
+//
+// Mem is a network in this process: hosts with an IP address each, listeners
+// and connections between them, and faults on the way, for whole nodes in a
+// synctest bubble. Nothing in it is a real socket or a lock that is held over a
+// wait, so that the bubble's clock goes on when all of its goroutines wait.
+//
+// A connection behaves like one of TCP under Linux as far as programs can see:
+//
+//   - each direction is in order, has room for Window bytes under way, and makes
+//     the writer wait when that is used up;
+//   - Close says FIN, or RST if bytes were there that nobody has read;
+//   - what comes for a connection that is closed, or was before its host
+//     started anew, is answered with RST;
+//   - a way that is Cut loses RSTs and calls for good, and all else until it is
+//     open again, when it is sent again; nothing tells the two ends;
+//   - a way that is Clogged holds everything and loses nothing;
+//   - Kill ends a host's process, its kernel says so to the others; PowerOff
+//     takes the kernel too.
+//
+// A host is started anew by asking for it again: that is the next life of the
+// address, with no memory of the last.
+//
+// # Chance
+//
+// One seed decides all delays. Each direction of each connection draws from a
+// source of its own, which is made of the seed, the two addresses, and how many
+// calls there were between them: which goroutine runs first at one moment does
+// not change what others draw.
 package testnet
