@@ -11,6 +11,14 @@ default:
 build:
     CGO_ENABLED=0 go build -trimpath -o .bin/liminal ./cli/liminal
 
+# list what the binary is made of: every module with its version and sum, as JSON
+sbom: build
+    go version -m -json .bin/liminal
+
+# build twice in two places, and compare byte for byte
+repro:
+    .ci/repro
+
 # write the manual page into DIR (.bin/man)
 man dir=".bin/man":
     mkdir -p '{{ dir }}'

@@ -134,7 +134,8 @@
 // Exit status 1 if one failed, unless the stream itself ended with an error: that
 // goes before, since a script has to know that the node is gone. The name of a
 // peer is LIMINAL_PEER: LIMINAL_NAME is a setting, which a peer must not choose
-// for a liminal that the program runs.
+// for a liminal that the program runs. LIMINAL_COOKIE is kept from programs: what
+// works off messages may be anybody's, and shows its environment when it crashes.
 //
 // --verbose shows the errors that an error explains and each control call. With
 // --json the first are "causes" of the one object, and the second are left out.

@@ -62,12 +62,14 @@ func numberText(n uint64) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// childEnviron is our environment without what an outer program was told, and
-// vars.
+// childEnviron is our environment without what an outer program was told, without
+// the cookie, and vars. A program that works off messages has no use for the
+// cookie, and may show its environment in a log or a crash report; one that needs
+// it reads the file.
 func childEnviron(ours, vars []string) []string {
 	ours = slices.DeleteFunc(slices.Clone(ours), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains(execNames, name)
+		return name == "LIMINAL_COOKIE" || slices.Contains(execNames, name)
 	})
 	return append(ours, vars...)
 }

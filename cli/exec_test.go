@@ -75,6 +75,10 @@ func TestExecVars(t *testing.T) {
 	if got := eventVars(&e); !slices.Equal(got, []string{"LIMINAL_TYPE=peer.down", "LIMINAL_PEER=b@dev", "LIMINAL_STATE=down", "LIMINAL_KIND=otp", "LIMINAL_SEQ=9"}) {
 		t.Errorf("%q", got)
 	}
+	// S10: nor is a program told the cookie, though it may be where it is.
+	if got := childEnviron([]string{"LIMINAL_COOKIE=secret", "LIMINAL_COOKIE_FILE=/x", "LIMINAL_COOKIES=y"}, nil); !slices.Equal(got, []string{"LIMINAL_COOKIE_FILE=/x", "LIMINAL_COOKIES=y"}) {
+		t.Errorf("%q", got)
+	}
 	// A program within a program is not told what the outer one was.
 	if got := childEnviron([]string{"A=1", "LIMINAL_CHANNEL=old", "LIMINAL_NODE=a"}, []string{"LIMINAL_TYPE=x"}); !slices.Equal(got, []string{"A=1", "LIMINAL_NODE=a", "LIMINAL_TYPE=x"}) {
 		t.Errorf("%q", got)

@@ -56,7 +56,7 @@ func TestNoSocketNoNode(t *testing.T) {
 	}
 }
 
-// TestCookieNeverShows: wherever a cookie could slip out, it does not.
+// S10: TestCookieNeverShows: wherever a cookie could slip out, it does not.
 func TestCookieNeverShows(t *testing.T) {
 	const canary = "canary-cookie-7c0ffee"
 	env := testEnv(t, "LIMINAL_COOKIE="+canary)

@@ -138,7 +138,8 @@ func environmentPage() string {
 	for _, v := range config.Variables() {
 		row(v.Name, v.Doc)
 	}
-	b.WriteString("\nWhat --exec tells a program; liminal itself reads none of these:\n\n")
+	b.WriteString("\nWhat --exec tells a program; liminal itself reads none of these, and the program\n" +
+		"is not given LIMINAL_COOKIE:\n\n")
 	for _, v := range config.RecordVariables() {
 		row(v.Name, v.Doc)
 	}

@@ -57,7 +57,7 @@ func TestCookiesAccepted(t *testing.T) {
 	}
 }
 
-// What keeps a cookie file from being read keeps this one too, and nothing hangs.
+// S16: what keeps a cookie file from being read keeps this one too, and nothing hangs.
 func TestCookiesAcceptedFileRefused(t *testing.T) {
 	w := newWorld(t)
 	w.env["LIMINAL_COOKIE"] = secret

@@ -327,6 +327,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// S16: what is shown can be read again, and the cookie is not in it.
 func TestShow(t *testing.T) {
 	w := newWorld(t)
 	w.env = map[string]string{"LIMINAL_COOKIE": "supersecretvalue", "LIMINAL_SEEDS": "b,c@dev:9100"}

@@ -161,6 +161,7 @@ func TestShortCookieIsWarnedAbout(t *testing.T) {
 	}
 }
 
+// S16: a cookie that others can read, or that is not ours, is not used.
 func TestCookieFileIsRefused(t *testing.T) {
 	w := newWorld(t)
 	path := filepath.Join(w.home, "cookie")

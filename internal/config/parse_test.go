@@ -16,9 +16,11 @@ var update = flag.Bool("update", false, "rewrite testdata/bad.txt with what the 
 var tokens = strings.NewReplacer(
 	"<NUL>", "\x00", "<ESC>", "\x1b", "<BAD>", "\xff", "<OPEN>", `node.name="`+strings.Repeat("[", 40),
 	"<DEEP>", strings.Repeat("[", 33)+strings.Repeat("]", 33), "<DOTS>", strings.Repeat("a.", 32)+"a",
-	"<LONG>", strings.Repeat("x", 300), "<BIG>", "#"+strings.Repeat("x", MaxFile))
+	"<LONG>", strings.Repeat("x", 300),
+	"<ABYSS>", strings.Repeat("[", 60000), "<TABLES>", strings.Repeat("{a=", 20000), "<PARTS>", strings.Repeat("a.", 30000)+"a", "<BIG>", "#"+strings.Repeat("x", MaxFile))
 
-// testdata/bad.txt has files, and after each the exact problems.
+// S16: testdata/bad.txt has files, and after each the exact problems with their lines;
+// the exit status is 78. Bombs are among them.
 func TestBadFiles(t *testing.T) {
 	raw, err := os.ReadFile("testdata/bad.txt")
 	if err != nil {
@@ -71,6 +73,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// S16: nesting is bounded before the parser sees it, whose stack is not.
 func TestNesting(t *testing.T) {
 	for _, k := range []struct {
 		text string
@@ -101,7 +104,7 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// Any file gives settings or an *Error that can be shown, and never a panic.
+// S16: any file gives settings or an *Error that can be shown, and never a panic.
 func FuzzLoad(f *testing.F) {
 	raw, err := os.ReadFile("testdata/bad.txt")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestSpecialFiles: what might never end is not read, and nothing waits for it.
+// S16: TestSpecialFiles: what might never end is not read, and nothing waits for it.
 func TestSpecialFiles(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/liminal-bus/liminal/internal/tlstest"
 )
 
-// TestTLS: from all three levels at once, with ~, and none at all.
+// S16: TestTLS: a key that others can read is not used, and there is no start without.
+// The files come from all three levels at once, with ~, and none at all.
 func TestTLS(t *testing.T) {
 	w := newWorld(t)
 	if got, err := w.load(t).TLS(); got != nil || err != nil {

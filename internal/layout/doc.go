@@ -34,4 +34,11 @@
 // Beside the picture stand two that only make something for who is above them:
 // internal/display (text of values, for cli and tui) and internal/certs (files of
 // certificates, for cli).
+//
+// Two more promises are held here because they are of the whole and not of one
+// package: secrets are compared in constant time (secrets_test.go, which asks the
+// type checker), and what is shipped can be traced to what is pinned
+// (supply_test.go, with .ci/repro and .ci/vuln). A Go with known holes is a note at
+// the end of the check and no failure: go.mod asks for no toolchain, so the check
+// tests with the Go that is there.
 package layout

@@ -44,6 +44,8 @@ func TestTopLevel(t *testing.T) {
 	report(t, checkTop(names))
 }
 
+// S17: few modules, each pinned and none replaced; no toolchain that has to be
+// fetched.
 func TestGoMod(t *testing.T) {
 	cmd := exec.Command("go", "mod", "edit", "-json")
 	cmd.Dir = root(t)

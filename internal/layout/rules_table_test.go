@@ -100,6 +100,12 @@ func TestCheckMod(t *testing.T) {
 	} {
 		expect(t, tc.mod.Go+" "+tc.mod.Toolchain, checkMod(tc.mod, tc.imports), tc.want)
 	}
+	replaced := mod("1.25", "")
+	replaced.Replace = make([]struct{ Old, New struct{ Path string } }, 1)
+	expect(t, "replace", checkMod(replaced, imports(1)), "go.mod replaces")
+	excluded := mod("1.25", "")
+	excluded.Exclude = make([]struct{ Path string }, 1)
+	expect(t, "exclude", checkMod(excluded, imports(1)), "go.mod excludes")
 	if got := mod("", "").used([]string{"example.com/m1/v2/x"}); !slices.Equal(got, []string{"example.com/m1/v2"}) {
 		t.Errorf("used %v", got)
 	}

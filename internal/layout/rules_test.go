@@ -153,6 +153,8 @@ type goMod struct {
 	Go        string
 	Toolchain string
 	Require   []struct{ Path string }
+	Replace   []struct{ Old, New struct{ Path string } }
+	Exclude   []struct{ Path string }
 }
 
 // checkMod judges go.mod; imports are those of what we build, tests apart.
@@ -163,6 +165,12 @@ func checkMod(m goMod, imports []string) []string {
 	}
 	if m.Toolchain != "" {
 		wrong = append(wrong, "go.mod has a toolchain line: it would make an offline machine with a fitting Go download another")
+	}
+	for _, r := range m.Replace {
+		wrong = append(wrong, fmt.Sprintf("go.mod replaces %s with %s: go install of a version refuses that, and no sum of the public list holds for it", r.Old.Path, r.New.Path))
+	}
+	for _, e := range m.Exclude {
+		wrong = append(wrong, fmt.Sprintf("go.mod excludes a version of %s: go install of a version refuses that", e.Path))
 	}
 	if used := m.used(imports); len(used) > maxModules {
 		wrong = append(wrong, fmt.Sprintf("%d modules imported, at most %d: each is code we vouch for: %v", len(used), maxModules, used))

@@ -30,15 +30,19 @@ type listed struct {
 	TestImports          []string
 	XTestImports         []string
 	Standard             bool
+	Export               string // with -export: the file of its types
 }
 
-// goList runs go list in the repository's root for one operating system. -e: a
-// package that does not compile has a shape all the same.
+// goList runs go list in the repository's root for one operating system, "" for
+// that of the test. -e: a package that does not compile has a shape all the same.
 func goList(t *testing.T, goos string, args ...string) []listed {
 	t.Helper()
 	cmd := exec.Command("go", append([]string{"list", "-e", "-json", "-buildvcs=false"}, args...)...)
 	cmd.Dir = root(t)
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if goos != "" {
+		cmd.Env = append(cmd.Env, "GOOS="+goos)
+	}
 	dec := json.NewDecoder(strings.NewReader(run(t, cmd)))
 	var all []listed
 	for {
