@@ -121,21 +121,25 @@ func (m message) hello() error {
 		n.mu.Unlock()
 		return nil
 	}
+	first := !p.greeted
 	p.kind, p.greeted, p.version, p.host = KindLiminal, true, h.version, h.host
 	p.answered = true // who says hello answers probes: its silence means something from now on
 	n.heardHello()
 	p.addr = netip.AddrPortFrom(p.info.Addr.Addr(), h.port)
 	name, addr := p.name, p.addr.String()
-	n.mu.Unlock()
-
+	told := addr
 	if h.host != "" {
-		addr = net.JoinHostPort(h.host, strconv.Itoa(int(h.port)))
+		told = net.JoinHostPort(h.host, strconv.Itoa(int(h.port)))
 	}
+	if first { // one dial a link, whatever it says how often
+		n.plan.Heard(addr, told)
+	}
+	n.mu.Unlock()
 	n.nudge()
 	if h.port == 0 {
 		return nil
 	}
-	return n.resolver.Tell(name, addr)
+	return n.resolver.Tell(name, told)
 }
 
 // goodbye ends the link; linkDown stops the redialling.

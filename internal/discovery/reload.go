@@ -20,6 +20,19 @@ func (p *Plan) RetryRefused() {
 	}
 }
 
+// Heard tells that a peer says it listens at these addresses. A bare address that
+// waits for its next dial, and is one of them, is dialled at once: that node is
+// there, and the dial finds out whether it is the one. What it says alone ties no
+// address to it.
+func (p *Plan) Heard(addrs ...string) {
+	for _, t := range p.targets {
+		if t.Address.Name == "" && t.state == waiting && t.err != nil && slices.Contains(addrs, t.Address.String()) {
+			t.hurry()
+			p.dirty = true
+		}
+	}
+}
+
 // Knows reports whether any target stands for the node of that name.
 func (p *Plan) Knows(name string) bool {
 	for _, t := range p.targets {
