@@ -36,6 +36,10 @@ race:
 faults:
     LIMINAL_TEST_LONG=1 go test -v -timeout 20m ./internal/testnet
 
+# simulate SEEDS (2000) worlds of whole nodes; LIMINAL_TEST_SEED=N replays one
+sim seeds="2000":
+    LIMINAL_TEST_SEEDS='{{ seeds }}' go test -v -timeout 20m -run '^TestSimulation$' ./node | grep -vE '^ *(=== RUN|--- PASS)'
+
 # run each fuzz target for FUZZTIME seconds (30s)
 fuzz:
     .ci/fuzz {{ fuzztime }}
