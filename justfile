@@ -40,6 +40,10 @@ faults:
 sim seeds="2000":
     LIMINAL_TEST_SEEDS='{{ seeds }}' go test -v -timeout 20m -run '^TestSimulation$' ./node | grep -vE '^ *(=== RUN|--- PASS)'
 
+# plant every defect that is known and see the tests catch it: about five minutes
+museum:
+    LIMINAL_TEST_MUSEUM=1 go test -v -run '^TestMuseum$' -timeout 30m ./internal/museum
+
 # run each fuzz target for FUZZTIME seconds (30s)
 fuzz:
     .ci/fuzz {{ fuzztime }}

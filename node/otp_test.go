@@ -118,6 +118,7 @@ func TestOTPWrongCookie(t *testing.T) {
 	}
 }
 
+// S1, S18: whatever an Erlang node calls here, it gets an answer.
 func TestOTPCallsDoNotHang(t *testing.T) {
 	otptest.Need(t)
 	otp := otptest.Start(t, otptest.Options{})

@@ -148,6 +148,7 @@ func TestCookieText(t *testing.T) {
 	}
 }
 
+// S9: a short cookie is warned about, never refused.
 func TestShortCookieIsWarnedAbout(t *testing.T) {
 	w := newWorld(t)
 	w.env["LIMINAL_COOKIE"] = "secret"

@@ -24,7 +24,7 @@ func leaveSocket(t testing.TB, path string) {
 	ln.Close()
 }
 
-// The mode is watched by a reader that never stops looking, under the loosest
+// S13: The mode is watched by a reader that never stops looking, under the loosest
 // umask there is.
 func TestSocketIsPrivateFromBirth(t *testing.T) {
 	dir := socketDir(t)
@@ -73,6 +73,7 @@ func TestSocketIsPrivateFromBirth(t *testing.T) {
 	}
 }
 
+// S13: a socket is taken over only if nobody answers on it.
 func TestListenTakesOverStale(t *testing.T) {
 	path := filepath.Join(socketDir(t), "a.sock")
 	leaveSocket(t, path)
@@ -93,6 +94,7 @@ func TestListenTakesOverStale(t *testing.T) {
 	nc.Close()
 }
 
+// S13: what is no socket, or leads elsewhere, is refused and left as it is.
 func TestListenRefuses(t *testing.T) {
 	dir := socketDir(t)
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -137,6 +139,7 @@ func TestListenPathLength(t *testing.T) {
 	}
 }
 
+// S13: our own user and root may talk to the node, and nobody else.
 func TestAllowed(t *testing.T) {
 	for _, c := range []struct {
 		uid  uint32

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// S13: of two nodes of one name the second finds the lock held.
 func TestLockIsHeldOnce(t *testing.T) {
 	dir := socketDir(t)
 	first, err := AcquireLock(dir, "a")

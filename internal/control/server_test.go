@@ -157,6 +157,7 @@ func exchange(t testing.TB, c *Client, request string) *http.Response {
 	return res
 }
 
+// S13: HTTP/1 and nothing else.
 func TestHTTP2IsNotSpoken(t *testing.T) {
 	_, c := serve(t, newFakeNode())
 	res := exchange(t, c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -212,6 +213,7 @@ func TestClientGoneEndsRequest(t *testing.T) {
 	}
 }
 
+// S13: requests have a number, and one too many is told so.
 func TestSixtyFifthRequest(t *testing.T) {
 	n := newFakeNode()
 	s, c := serve(t, n)
@@ -245,7 +247,7 @@ func TestSixtyFifthRequest(t *testing.T) {
 	within(t, "room again", func() bool { _, err := c.Status(ctxFor(t)); return err == nil })
 }
 
-// Connections that are idle or send a byte a second must not keep a working
+// S13: Connections that are idle or send a byte a second must not keep a working
 // one from being served.
 func TestSlowAndIdleClients(t *testing.T) {
 	s, c := serve(t, newFakeNode())

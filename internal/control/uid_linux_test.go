@@ -32,6 +32,7 @@ func dialAs(uid int, path string) (net.Conn, error) {
 	return r.nc, r.err
 }
 
+// S13: another user is closed at once, and counted.
 func TestOtherUserIsClosedAndCounted(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("SKIPPED: only root can act as another user")

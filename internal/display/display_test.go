@@ -37,7 +37,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// TestHarmful: what a terminal could act on, or show nothing for.
+// S12: TestHarmful: what a terminal could act on, or show nothing for.
 func TestHarmful(t *testing.T) {
 	for _, r := range "\x00\n\x1b\x7f\u0085\u009b\u200b\u202e\u2028\ufeff\u2066\ue000\U000e0041\u3164\ufe0f\u0378" {
 		if !Harmful(r) {

@@ -64,6 +64,7 @@ func holders() map[string]any {
 	}
 }
 
+// S10: no verb prints a cookie.
 func TestCookieNeverPrintsByFmt(t *testing.T) {
 	noVerb := strings.Repeat("x", 2) // an extra argument on purpose, out of vet's sight
 	flags := []string{"", "+", "#", "-", " ", "0", "40", "-40.3", "+#"}
@@ -79,6 +80,7 @@ func TestCookieNeverPrintsByFmt(t *testing.T) {
 	}
 }
 
+// S10: no encoder and no logger prints one.
 func TestCookieNeverPrintsByEncoders(t *testing.T) {
 	for name, v := range holders() {
 		if b, err := json.Marshal(v); err == nil {

@@ -19,6 +19,16 @@
 // exist yet is fine. Each forbidden arrow and import carries its reason, which is
 // what the failing test prints.
 //
+// testdata/proofs.txt is the table of proofs: for each threat, S1 to S20, and each
+// fault, F1 to F22, the tests that are of it. A test says so in the first words of
+// its comment, as in "S5: slow peers keep nobody out." or "S9, S10: ..."; TestProofs
+// holds the two against each other, and
+//
+//	go test ./internal/layout -run TestProofs -update
+//
+// writes the table anew. It fails where a promise has no test left. Whether the
+// tests notice anything is the affair of internal/museum.
+//
 // The rest of the shape is held here too: what the top level may contain, a doc.go
 // for each package, and the promises go.mod makes.
 //

@@ -14,6 +14,7 @@ func report(t *testing.T, wrong []string) {
 	}
 }
 
+// S17: each package imports what is drawn, and no module beside.
 func TestPackagesKeepThePicture(t *testing.T) {
 	all := tree(t)
 	if len(all) < 2 {

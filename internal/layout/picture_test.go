@@ -67,6 +67,7 @@ var places = map[string]place{
 	"internal/termguard": {std: []string{"os"}}, // each more import would be initialised before it
 
 	"internal/layout":  {testOnly: true},
+	"internal/museum":  {testOnly: true},
 	"internal/otptest": {testOnly: true},
 	"internal/soak":    {testOnly: true, ours: []string{"internal/links", "internal/dist", "internal/etf"}}, // its light peers
 	"internal/tlstest": {testOnly: true},

@@ -41,7 +41,7 @@ func (s *scripted) Accept() (net.Conn, error) {
 func (s *scripted) Close() error   { close(s.closed); return nil }
 func (s *scripted) Addr() net.Addr { return &net.TCPAddr{} }
 
-// F12: an accept loop without descriptors pauses, 10 ms to a second, and goes on (S5 too).
+// S5, F12: an accept loop without descriptors pauses, 10 ms to a second, and goes on.
 func TestAcceptBacksOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		emfile := fmt.Errorf("accept: %w", syscall.EMFILE)

@@ -9,7 +9,7 @@ import (
 	"github.com/liminal-bus/liminal/internal/etf"
 )
 
-// TestForgedMessages: 20,000 messages of a peer that lies, half of them broken
+// S19: TestForgedMessages: 20,000 messages of a peer that lies, half of them broken
 // on the way, change nothing of the others and nothing of ours.
 func TestForgedMessages(t *testing.T) {
 	s := New[string](Config{Self: pidOf(home, 100)})

@@ -12,10 +12,10 @@ import (
 
 func sortedRefs[V any](m map[uint64]V) []uint64 { return slices.Sorted(maps.Keys(m)) }
 
-// A million random steps, each a signal sent or taken, a link or a scope that
-// comes or goes: nothing we send ends a scope of OTP 25, whatever links
-// and scopes do meanwhile, and whenever all is quiet both sides hold of each
-// other just what there is.
+// S18: A million random steps, each a signal sent or taken, a link or a scope that
+// comes or goes: nothing we send ends a scope of OTP 25, whatever links and scopes
+// do meanwhile, and whenever all is quiet both sides hold of each other just what
+// there is.
 func TestMillionSteps(t *testing.T) {
 	steps := 1_000_000
 	switch {

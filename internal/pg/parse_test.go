@@ -96,7 +96,7 @@ func (v vector) compare(t *testing.T, m Message) {
 	}
 }
 
-// TestExactBytes pins down everything that is ever sent.
+// S18: TestExactBytes pins down everything that is ever sent.
 func TestExactBytes(t *testing.T) {
 	const me, pid = "58770361406800000064000000000000" + "0007", "587703614068000003e8000000000000" + "0007"
 	s := newScope()

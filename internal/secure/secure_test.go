@@ -291,7 +291,7 @@ func TestReasonsHaveWords(t *testing.T) {
 	}
 }
 
-// TestLoad: what is wrong with which file, and nothing of the key.
+// S16: TestLoad: what is wrong with which file, and nothing of the key.
 func TestLoad(t *testing.T) {
 	ca := tlstest.NewCA(t, "Example CA")
 	for _, c := range []struct {

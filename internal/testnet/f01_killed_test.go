@@ -8,9 +8,9 @@ import (
 	"github.com/liminal-bus/liminal/internal/testnet"
 )
 
-// F1: a peer that is killed with -9 is down within two polls, for the end of its
-// socket and nothing else; F8: its next life under the same name is another
-// creation and one generation more, with nothing of the old one.
+// F1, F8: a peer that is killed with -9 is down within two polls, for the end of its
+// socket and nothing else; its next life under the same name is another creation and
+// one generation more, with nothing of the old one.
 func TestKilledPeer(t *testing.T) {
 	t.Run("liminal", func(t *testing.T) {
 		t.Parallel()

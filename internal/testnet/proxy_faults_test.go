@@ -40,7 +40,7 @@ func (p *proxied) clog(toA, toB bool) {
 	p.toB.Clog(toB, toA)
 }
 
-// F4: and F5: where there are no namespaces: a proxy that is clogged both ways, or
+// F4, F5: where there are no namespaces: a proxy that is clogged both ways, or
 // one; and a reset and a half-closed connection are found at once.
 func TestFaultsByProxy(t *testing.T) {
 	t.Parallel()
