@@ -49,6 +49,7 @@ func storyEnds(ctx context.Context, over <-chan struct{}) error {
 // TestDemoScreen: the screen looks at a real node, the story goes on under it,
 // and is told when it is left.
 func TestDemoScreen(t *testing.T) {
+	looked := make(chan struct{})
 	env := demoEnv(t, func(ctx context.Context, o tui.Options, over <-chan struct{}) error {
 		if o.Node != "a@127.0.0.1" || o.In == nil {
 			t.Errorf("%+v", o)
@@ -56,6 +57,7 @@ func TestDemoScreen(t *testing.T) {
 		if first, err := o.Source.Peers(ctx, control.Filter{States: []string{"up"}}); err != nil || len(first.Peers) != 2 {
 			t.Errorf("the first picture: %+v, %v", first, err) // a alone would say what to do about that
 		}
+		close(looked)
 		if err := storyEnds(ctx, over); err != nil {
 			return err
 		}
@@ -64,6 +66,17 @@ func TestDemoScreen(t *testing.T) {
 		}
 		return nil
 	})
+	var pauses atomic.Int64
+	pause := env.Pause
+	env.Pause = func(ctx context.Context, d time.Duration) error {
+		if pauses.Add(1) > 1 { // the screen is open: b stops next
+			select {
+			case <-looked:
+			case <-ctx.Done():
+			}
+		}
+		return pause(ctx, d)
+	}
 	r := startIn(t, env, "demo", "--color=never")
 	for _, want := range []string{
 		"a@127.0.0.1 listens on 127.0.0.1:", "b and c know one address", "q ends it", " b message chat c@127.0.0.1: hello from c",

@@ -29,7 +29,7 @@ var promised = map[int]string{
 	76: "control_version name_mode not_dist tls_mismatch version",
 	77: "cert_ca cookie cookie_file cookie_mode exec_refused held refused runtime_dir " +
 		"socket_permission tls_refused tls_untrusted",
-	78:  "config_file config_key tls_file",
+	78:  "config_file config_files config_key tls_file",
 	124: "timeout",
 }
 

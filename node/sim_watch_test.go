@@ -16,7 +16,6 @@ type simWatch struct {
 	listed  map[string]State
 	members map[string]Peer // as they joined
 	last    map[string]Peer // the last member of a name
-	open    bool            // the snapshot is not complete
 	down    Event           // the last peer.down
 }
 

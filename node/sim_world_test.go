@@ -54,11 +54,10 @@ type simShape struct {
 
 // simSpot is a name with an address. At most one life is in it.
 type simSpot struct {
-	name  string
-	addr  netip.AddrPort
-	life  *simLife
-	busy  bool // its last life is saying goodbye
-	lives uint32
+	name string
+	addr netip.AddrPort
+	life *simLife
+	busy bool // its last life is saying goodbye
 }
 
 // simLife is one run of a node.

@@ -34,8 +34,9 @@
 //     hours, less twice their standard error: bursts and the collector make the
 //     resident set of a node of 35 MiB go up and down by ten, which in minutes can
 //     look like a slope. Less than two minutes say nothing and are not judged.
-//   - Each peer.down and peer.leave has its cause in the plan, at its time; the
-//     events have no gap, and their sums are the counters.
+//   - Each peer.down and peer.leave has its cause in the plan, at its time, or is of
+//     a link to an OTP node in its first second, which a dial from over there may
+//     have crossed; the events have no gap, and their sums are the counters.
 //
 // # TestThousandPeers
 //

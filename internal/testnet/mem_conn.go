@@ -26,7 +26,7 @@ type conn struct {
 // Read waits for what the peer has written.
 func (c *conn) Read(b []byte) (int, error) {
 	for {
-		n, err, wait, changed := c.read(b)
+		n, wait, changed, err := c.read(b)
 		if n > 0 || err != nil || len(b) == 0 {
 			return n, err
 		}
@@ -48,27 +48,27 @@ func pause(d time.Duration, changed <-chan struct{}) {
 	}
 }
 
-func (c *conn) read(b []byte) (n int, err error, wait time.Duration, changed <-chan struct{}) {
+func (c *conn) read(b []byte) (n int, wait time.Duration, changed <-chan struct{}, err error) {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	now := time.Now()
 	if err := c.fault("read", now, c.readBy); err != nil {
-		return 0, err, 0, nil
+		return 0, 0, nil, err
 	}
 	n, end := c.in.take(now, b)
 	switch {
 	case n > 0:
-		return n, nil, 0, nil
+		return n, 0, nil, nil
 	case end == fin:
-		return 0, io.EOF, 0, nil
+		return 0, 0, nil, io.EOF
 	case end == rst:
-		return 0, c.failed("read", syscall.ECONNRESET), 0, nil
+		return 0, 0, nil, c.failed("read", syscall.ECONNRESET)
 	}
 	wait = -1
 	if d, ok := c.in.ready(now); ok {
 		wait = d
 	}
-	return 0, nil, sooner(wait, now, c.readBy), c.in.changed
+	return 0, sooner(wait, now, c.readBy), c.in.changed, nil
 }
 
 // sooner is the shorter of a wait and what is left until a deadline.
@@ -85,7 +85,7 @@ func (c *conn) Write(b []byte) (done int, err error) {
 		c.m.Tap(c.local, c.peer, b)
 	}
 	for {
-		n, err, wait, changed := c.write(b[done:])
+		n, wait, changed, err := c.write(b[done:])
 		done += n
 		if err != nil || done == len(b) {
 			return done, err
@@ -97,25 +97,25 @@ func (c *conn) Write(b []byte) (done int, err error) {
 	}
 }
 
-func (c *conn) write(b []byte) (n int, err error, wait time.Duration, changed <-chan struct{}) {
+func (c *conn) write(b []byte) (n int, wait time.Duration, changed <-chan struct{}, err error) {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	now := time.Now()
 	if err := c.fault("write", now, c.writeBy); err != nil {
-		return 0, err, 0, nil
+		return 0, 0, nil, err
 	}
 	if c.in.refused(now) {
-		return 0, c.failed("write", syscall.ECONNRESET), 0, nil
+		return 0, 0, nil, c.failed("write", syscall.ECONNRESET)
 	}
 	if c.out.ended {
-		return len(b), nil, 0, nil // half-closed on the way: nobody tells us
+		return len(b), 0, nil, nil // half-closed on the way: nobody tells us
 	}
 	n = min(len(b), Window-c.out.bytes)
 	if n <= 0 {
-		return 0, nil, sooner(-1, now, c.writeBy), c.out.changed
+		return 0, sooner(-1, now, c.writeBy), c.out.changed, nil
 	}
 	c.out.add(now, segment{data: append([]byte(nil), b[:n]...)})
-	return n, nil, 0, nil
+	return n, 0, nil, nil
 }
 
 // fault says why this end cannot be used now. The caller holds m.mu, as in the
