@@ -181,6 +181,7 @@ var outcomes = []struct {
 	{dist.ErrNOK, discovery.OutcomeYielded},
 	{dist.ErrSelf, discovery.OutcomeSelf},
 	{ErrSelf, discovery.OutcomeSelf},
+	{dist.ErrDigest, discovery.OutcomeHungUp},
 	{dist.ErrCookie, discovery.OutcomeRefused},
 	{dist.ErrNotAllowed, discovery.OutcomeRefused},
 	{dist.ErrSameName, discovery.OutcomeRefused},
@@ -204,5 +205,8 @@ func outcome(err error) discovery.Outcome {
 	return discovery.OutcomeFailed
 }
 
-// refused says that trying again soon would change nothing.
-func refused(err error) bool { return outcome(err) == discovery.OutcomeRefused }
+// refused says that trying again soon would change nothing, as far as can be seen.
+func refused(err error) bool {
+	o := outcome(err)
+	return o == discovery.OutcomeRefused || o == discovery.OutcomeHungUp
+}

@@ -58,7 +58,7 @@ func (n *Node) lookDialled(t discovery.Target, r discovery.Result) {
 	if r.Outcome != discovery.OutcomeUp {
 		if t.Expect != "" && r.Err != nil {
 			p, pause := n.record(t.Expect), lookRetry
-			if r.Outcome == discovery.OutcomeRefused {
+			if refused(r.Err) {
 				pause = lookRefused
 			}
 			p.failed, p.retryAt = r.Err, time.Now().Add(pause)

@@ -47,6 +47,9 @@
 //   - A peer that is known from others' words alone is given up after 8 failed
 //     tries, or one refusal; the words of a peer must not keep us dialling.
 //   - A refusal holds back every target that leads to the same name.
+//   - OTP hangs up without a word on a digest that it takes for wrong, which looks
+//     like a node that dies just then. So the first such end is tried again after a
+//     second, and only the next one is a refusal, with its 30 s.
 //   - A peer's goodbye ends what we know of it from links and from others. A
 //     seed or joined address that leads to it is dialled on, at the longest
 //     pause: somebody wants it there, and it may come back without seeds of its

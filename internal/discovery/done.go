@@ -11,6 +11,7 @@ var outcomes = [...]func(p *Plan, t *target, r Result, now time.Time){
 	OutcomeFailed:  (*Plan).failed,
 	OutcomeUp:      (*Plan).linkUp,
 	OutcomeRefused: (*Plan).refusal,
+	OutcomeHungUp:  (*Plan).hungUp,
 	OutcomeYielded: (*Plan).yield,
 	OutcomeSelf:    (*Plan).self,
 }
@@ -86,6 +87,26 @@ func (p *Plan) refusal(t *target, r Result, now time.Time) {
 	if t.Role == RoleTold {
 		p.givenUp++
 		p.unrole(t, RoleTold)
+	}
+}
+
+// hungUpPause is short, since a node that died is soon back, and not shorter,
+// since a wrong cookie costs the peer one more line in its log.
+const hungUpPause = time.Second
+
+// hungUp gives the peer the benefit of the doubt, once.
+func (p *Plan) hungUp(t *target, r Result, now time.Time) {
+	if t.hung || t.refused > 0 {
+		p.refusal(t, r, now)
+		return
+	}
+	t.tries++
+	t.hung = true
+	t.wait(now.Add(hungUpPause))
+	for _, x := range p.targets {
+		if x.is(r.Name) && t.is(r.Name) {
+			x.hung = true // else each way to the peer would be a doubt of its own
+		}
 	}
 }
 

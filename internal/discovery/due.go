@@ -106,7 +106,7 @@ func (p *Plan) LinkDown(name string, now time.Time) {
 // rose notes that the target's node is up.
 func rose(t *target, now time.Time) {
 	t.state, t.since = linked, now
-	t.tries, t.refused, t.err = 0, 0, nil
+	t.tries, t.refused, t.hung, t.err = 0, 0, false, nil
 }
 
 // fell schedules the redial after a link. A link that did not last counts as a

@@ -86,7 +86,7 @@ func (m *model) done(t *rapid.T, x Target, o Outcome) {
 	if name == "" {
 		name = rapid.SampledFrom(modelNames).Draw(t, "who")
 	}
-	if o == OutcomeFailed || o == OutcomeRefused {
+	if o == OutcomeFailed || o == OutcomeRefused || o == OutcomeHungUp {
 		name = rapid.SampledFrom([]string{"", name}).Draw(t, "claim")
 	}
 	delete(m.out, x.ID)
@@ -100,6 +100,8 @@ func (m *model) done(t *rapid.T, x Target, o Outcome) {
 		m.up[name] = true
 	case OutcomeFailed:
 		m.least[x.ID] = m.now.Add(125 * time.Millisecond)
+	case OutcomeHungUp:
+		m.least[x.ID] = m.now.Add(time.Second)
 	case OutcomeRefused:
 		m.least[x.ID] = m.now.Add(30 * time.Second)
 	case OutcomeYielded:

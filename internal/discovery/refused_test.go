@@ -59,3 +59,36 @@ func TestRetryRefused(t *testing.T) {
 		now = next
 	}
 }
+
+// A peer that hung up on our digest may have died just then: it is tried again
+// after a second, once. The next hang-up is a refusal, by whatever way.
+func TestHungUpOnceIsNoRefusal(t *testing.T) {
+	p, err := NewPlan(PlanOptions{OurName: "a@h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := func(string) bool { return false }
+	now := time.Unix(1e9, 0)
+	p.AddSeed(Address{Name: "b", Host: "h"})
+	dialled := func(after time.Duration, o Outcome) {
+		t.Helper()
+		now = now.Add(after)
+		if due := p.Due(now.Add(-time.Millisecond), none); len(due) != 0 {
+			t.Fatalf("too soon: %v", due)
+		}
+		due := p.Due(now, none)
+		if len(due) != 1 {
+			t.Fatalf("%d due", len(due))
+		}
+		p.Done(due[0], Result{Outcome: o, Name: "b@h"}, now)
+	}
+	p.Done(p.Due(now, none)[0], Result{Outcome: OutcomeHungUp, Name: "b@h"}, now)
+	dialled(time.Second, OutcomeHungUp)
+	dialled(30*time.Second, OutcomeHungUp)
+	dialled(60*time.Second, OutcomeUp) // and now it is forgotten
+	p.LinkDown("b@h", now.Add(time.Minute))
+	now = now.Add(time.Minute)
+	dialled(250*time.Millisecond, OutcomeHungUp)
+	dialled(time.Second, OutcomeRefused)
+	dialled(30*time.Second, OutcomeFailed)
+}

@@ -51,6 +51,9 @@ const (
 	OutcomeUp
 	// OutcomeRefused: cookie, certificate, name form or version do not match.
 	OutcomeRefused
+	// OutcomeHungUp: the peer hung up where a wrong cookie would make it do so. It
+	// may as well have died just then: the second one in a row is a refusal.
+	OutcomeHungUp
 	// OutcomeYielded: the peer's own attempt won a simultaneous connect, and its
 	// link is to be expected. Neither failure nor success.
 	OutcomeYielded
@@ -83,9 +86,10 @@ type target struct {
 	gone  bool      // dropped while a dial was out; deleted by Done
 	next  time.Time // when it is due; zero: at once
 
-	tries   int // failed ones since it was last up; shown
-	streak  int // what the retry back-off counts: failures and short-lived links
-	refused int // refusals since it was last up
+	tries   int  // failed ones since it was last up; shown
+	streak  int  // what the retry back-off counts: failures and short-lived links
+	refused int  // refusals since it was last up
+	hung    bool // its peer hung up since it was last up or refused us
 
 	last  time.Time // the last dial's end
 	err   error     // of the last dial
@@ -112,7 +116,7 @@ func (t *target) recall() {
 func (t *target) hurry() {
 	if t.state == waiting || t.state == aside {
 		t.wait(time.Time{})
-		t.streak, t.refused = 0, 0
+		t.streak, t.refused, t.hung = 0, 0, false
 	}
 }
 
