@@ -70,6 +70,10 @@ golden:
 bench:
     go test -run '^$' -bench . -benchmem -count {{ count }} ./...
 
+# what a message, a join and a minute at rest cost, against the table of counts
+gate:
+    .ci/gate
+
 # build for linux and darwin, amd64 and arm64
 cross:
     .ci/cross

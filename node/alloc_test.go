@@ -6,11 +6,12 @@ import (
 	"github.com/liminal-bus/liminal/internal/bus"
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
 // The way of a message allocates nothing but slabs for many payloads at once: from
 // the link's reader to who subscribes, and from who publishes to the link.
-func TestMessagesAllocateNothing(t *testing.T) {
+func TestCostOfMessages(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
@@ -26,7 +27,7 @@ func TestMessagesAllocateNothing(t *testing.T) {
 	msg := e.seal(nil, &bus.Incoming{ID: []byte("12345678-abcdef"), Payload: make([]byte, 128), At: 1_700_000_000_000_000, Seq: 70_000})
 	batch := make([]Message, 256)
 	const each = 1000
-	perMessage(t, "receive", each, func() {
+	perMessage(t, "node.receive.allocs", each, func() {
 		for range each {
 			handler{n}.Send(l, to, msg)
 		}
@@ -48,7 +49,7 @@ func TestMessagesAllocateNothing(t *testing.T) {
 	p.tellScope(firstLink(p), syncTerm(p.scopePid(), etf.List{etf.Tuple{etf.Binary("y"), etf.List{p.scopePid()}}}))
 	await(t, n, "y", 1)
 	payload := make([]byte, 128)
-	perMessage(t, "publish", each, func() {
+	perMessage(t, "node.publish.allocs", each, func() {
 		for range each {
 			if err := pub.Publish(t.Context(), payload); err != nil {
 				t.Fatal(err)
@@ -69,11 +70,9 @@ func firstLink(p *light) *dist.Link {
 	return rows[0].Link
 }
 
-// perMessage wants less than one allocation in twenty messages.
-func perMessage(t *testing.T, what string, each int, f func()) {
+// perMessage measures what f allocates for each of its messages.
+func perMessage(t *testing.T, row string, each int, f func()) {
 	t.Helper()
 	f() // buffers grow
-	if got := testing.AllocsPerRun(20, f) / float64(each); got > 0.05 {
-		t.Errorf("%s: %v allocations a message", what, got)
-	}
+	perf.Most(t, row, testing.AllocsPerRun(20, f)/float64(each))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/liminal-bus/liminal/internal/dist"
 	"github.com/liminal-bus/liminal/internal/membership"
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
 // spread reports the median and the extremes of b.N runs, in ms.
@@ -46,11 +47,9 @@ func BenchmarkPollUnchanged(b *testing.B) {
 }
 
 // An unchanged poll costs nothing at all, however many peers there are.
-func TestPollUnchangedAllocatesNothing(t *testing.T) {
+func TestCostOfAnUnchangedPoll(t *testing.T) {
 	n := manyRows(t, 10_000)
-	if got := testing.AllocsPerRun(100, n.PollOnce); got != 0 {
-		t.Errorf("%v allocations", got)
-	}
+	perf.Most(t, "node.poll_unchanged.allocs", testing.AllocsPerRun(100, n.PollOnce))
 }
 
 // BenchmarkJoin16 is sixteen nodes that start at one moment through one seed,
@@ -125,32 +124,24 @@ func idleNode(t testing.TB) (*Node, *beater) {
 
 // parts are what one round of the loop consists of.
 var parts = []struct {
-	name string
-	most float64 // allocations, with nothing to do
-	run  func(n *Node, now time.Time)
+	row string // its allocations, with nothing to do
+	run func(n *Node, now time.Time)
 }{
-	{"PollOnce", 0, func(n *Node, _ time.Time) { n.PollOnce() }},
-	{"table.Beat", 1, func(n *Node, now time.Time) { n.table.Beat(now) }}, // the list of live links
-	{"watchPeers", 0, (*Node).watchPeers},
-	{"expireCalls", 0, (*Node).expireCalls},
-	{"askMesh", 0, (*Node).askMesh},
-	{"forgetOld", 0, (*Node).forgetOld},
-	{"dialDue", 0, (*Node).dialDue},
+	{"node.idle.poll.allocs", func(n *Node, _ time.Time) { n.PollOnce() }},
+	{"node.idle.beat.allocs", func(n *Node, now time.Time) { n.table.Beat(now) }},
+	{"node.idle.watch.allocs", (*Node).watchPeers},
+	{"node.idle.calls.allocs", (*Node).expireCalls},
+	{"node.idle.mesh.allocs", (*Node).askMesh},
+	{"node.idle.forget.allocs", (*Node).forgetOld},
+	{"node.idle.dial.allocs", (*Node).dialDue},
 }
 
 // A beat with nothing to do allocates next to nothing.
-func TestIdleBeat(t *testing.T) {
+func TestCostOfAnIdleBeat(t *testing.T) {
 	n, b := idleNode(t)
-	sum := 0.0
 	for _, p := range parts {
-		got := testing.AllocsPerRun(100, func() { p.run(n, b.now) })
-		t.Logf("%-12s %v allocations", p.name, got)
-		if got > p.most {
-			t.Errorf("%s makes %v allocations with nothing to do, at most %v are right", p.name, got, p.most)
-		}
-		sum += got
+		perf.Most(t, p.row, testing.AllocsPerRun(100, func() { p.run(n, b.now) }))
 	}
-	t.Logf("%v in all", sum)
 }
 
 func BenchmarkIdleBeat(b *testing.B) {

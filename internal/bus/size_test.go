@@ -6,11 +6,12 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
-// TestNoAllocation sends a thousand messages through and wants less than 20
-// allocations, which are slabs.
-func TestNoAllocation(t *testing.T) {
+// TestCostOfMessages sends a thousand through: what they allocate is slabs.
+func TestCostOfMessages(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
@@ -30,22 +31,18 @@ func TestNoAllocation(t *testing.T) {
 			n += k
 		}
 	}
-	if n := testing.AllocsPerRun(100, round); n >= 20 {
-		t.Errorf("%v allocations for 1,000 messages", n)
-	}
+	perf.Most(t, "bus.messages1k.allocs", testing.AllocsPerRun(100, round))
 	c := newClock(b)
 	tick := func() {
 		c.now = c.now.Add(time.Second)
 		b.Sample(c.now)
 	}
 	c.pass(time.Minute, nil)
-	if n := testing.AllocsPerRun(100, tick); n > 0 {
-		t.Errorf("%v allocations for a Sample with nothing to look at", n)
-	}
+	perf.Most(t, "bus.idle_sample.allocs", testing.AllocsPerRun(100, tick))
 }
 
-// TestIdleSize wants a hundred thousand of each to be cheap.
-func TestIdleSize(t *testing.T) {
+// TestCostOfIdleChannels: a hundred thousand of each are to be cheap.
+func TestCostOfIdleChannels(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes objects larger")
 	}
@@ -68,10 +65,8 @@ func TestIdleSize(t *testing.T) {
 		}
 		c.pass(time.Second, nil)
 	})
-	t.Logf("%d bytes a channel, %d bytes a subscriber", channels, subs)
-	if channels > 350 || subs > 550 {
-		t.Errorf("%d bytes a channel, %d bytes a subscriber, with its place in all tables", channels, subs)
-	}
+	perf.Most(t, "bus.channel.bytes", float64(channels))
+	perf.Most(t, "bus.subscriber.bytes", float64(subs))
 	runtime.KeepAlive(b)
 }
 

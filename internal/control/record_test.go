@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
 // The layout in doc.go.
@@ -96,10 +98,14 @@ func TestNames(t *testing.T) {
 	if len(table.known) > maxNames {
 		t.Errorf("%d names are kept", len(table.known))
 	}
+}
+
+// A name that was seen before is not made again.
+func TestCostOfNames(t *testing.T) {
+	var table names
 	b := []byte("chat")
-	if n := testing.AllocsPerRun(1000, func() { table.repeated(b, first); table.repeated(b, "other"); table.once(b) }); n != 0 {
-		t.Errorf("%v allocations a message", n)
-	}
+	first := table.repeated(b, "")
+	perf.Most(t, "control.names.allocs", testing.AllocsPerRun(1000, func() { table.repeated(b, first); table.repeated(b, "other"); table.once(b) }))
 }
 
 // A message line as encoding/json reads it.
@@ -199,14 +205,10 @@ func FuzzMessageJSON(f *testing.F) {
 	})
 }
 
-func TestMessageJSONAllocatesNothing(t *testing.T) {
+func TestCostOfMessageLines(t *testing.T) {
 	m := numbered(1)[0]
 	m.Payload = []byte("text, \"quoted\" and ünïcode\n")
 	buf := make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(1000, func() { buf = AppendMessageJSON(buf[:0], &m) }); n != 0 {
-		t.Errorf("%v allocations a message", n)
-	}
-	if n := testing.AllocsPerRun(1000, func() { buf = appendRecord(buf[:0], &m) }); n != 0 {
-		t.Errorf("%v allocations a record", n)
-	}
+	perf.Most(t, "control.line.allocs", testing.AllocsPerRun(1000, func() { buf = AppendMessageJSON(buf[:0], &m) }))
+	perf.Most(t, "control.record.allocs", testing.AllocsPerRun(1000, func() { buf = appendRecord(buf[:0], &m) }))
 }

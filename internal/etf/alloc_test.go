@@ -1,6 +1,10 @@
 package etf
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/liminal-bus/liminal/internal/perf"
+)
 
 var (
 	from = Pid{"a@127.0.0.1", 77, 0, 0x11223344}
@@ -50,29 +54,26 @@ func skipSend(tb testing.TB, b []byte) {
 	}
 }
 
-func TestAllocations(t *testing.T) {
+func TestCostOfTerms(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes pools forget at random")
+	}
 	b, buf := send(nil), make([]byte, 0, 256)
 	meta, err := Append(nil, Map{{Atom("id"), Binary("x")}, {Atom("at"), int64(1) << 50}, {Atom("seq"), 7}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name string
-		most float64
-		f    func()
+		row string
+		f   func()
 	}{
-		{"decode of a SEND and its payload", 6, func() { decodeSend(t, b) }},
-		{"read of a SEND in place", 0, func() { readSend(t, b) }},
-		{"skip of a SEND", 0, func() { skipSend(t, b) }},
-		{"skip of a map", 0, func() { r := NewReader(meta, WireLimits()); _ = r.Skip() }},
-		{"encode of a SEND", 0, func() { buf = send(buf[:0]) }},
+		{"etf.decode.allocs", func() { decodeSend(t, b) }},
+		{"etf.read.allocs", func() { readSend(t, b) }},
+		{"etf.skip.allocs", func() { skipSend(t, b) }},
+		{"etf.skip_map.allocs", func() { r := NewReader(meta, WireLimits()); _ = r.Skip() }},
+		{"etf.encode.allocs", func() { buf = send(buf[:0]) }},
 	} {
-		if raceEnabled {
-			c.most += 4 // the pool forgets a decoder at random
-		}
-		if got := testing.AllocsPerRun(1000, c.f); got > c.most {
-			t.Errorf("%s: %v allocations, want at most %v", c.name, got, c.most)
-		}
+		perf.Most(t, c.row, testing.AllocsPerRun(1000, c.f))
 	}
 }
 

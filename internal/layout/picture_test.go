@@ -69,6 +69,7 @@ var places = map[string]place{
 	"internal/layout":  {testOnly: true},
 	"internal/museum":  {testOnly: true},
 	"internal/otptest": {testOnly: true},
+	"internal/perf":    {testOnly: true},
 	"internal/soak":    {testOnly: true, ours: []string{"internal/links", "internal/dist", "internal/etf"}}, // its light peers
 	"internal/tlstest": {testOnly: true},
 	"internal/testnet": {testOnly: true, modules: []string{"golang.org/x/sys"}},

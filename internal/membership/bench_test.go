@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
 // table is a snapshot of n peers that are up.
@@ -59,26 +61,23 @@ func BenchmarkPollAllChanged10k(b *testing.B) {
 	}
 }
 
-// TestPollAllocates: nothing for an unchanged version, nothing for a new
+// TestCostOfPolls: nothing for an unchanged version, nothing for a new
 // version without news, and for one change only the delta's two lists.
-func TestPollAllocates(t *testing.T) {
+func TestCostOfPolls(t *testing.T) {
 	tr, s := New(), table(10_000)
 	for range 2 { // both buffers reach their size
 		s.Version++
 		tr.Poll(s)
 	}
 	for _, tt := range []struct {
-		name string
+		row  string
 		next func()
-		want float64
 	}{
-		{"unchanged", func() {}, 0},
-		{"no news", func() { s.Version++ }, 0},
-		{"one pair", func() { turn(&s, 17) }, 2},
+		{"membership.unchanged.allocs", func() {}},
+		{"membership.no_news.allocs", func() { s.Version++ }},
+		{"membership.one_change.allocs", func() { turn(&s, 17) }},
 	} {
-		if got := testing.AllocsPerRun(20, func() { tt.next(); tr.Poll(s) }); got != tt.want {
-			t.Errorf("%s: %v allocations, want %v", tt.name, got, tt.want)
-		}
+		perf.Most(t, tt.row, testing.AllocsPerRun(20, func() { tt.next(); tr.Poll(s) }))
 	}
 }
 

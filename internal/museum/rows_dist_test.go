@@ -140,4 +140,11 @@ var inDist = []defect{
 		new:   "if l.clocks.heard.still(l.count.bytesIn.Load(), now) >= 100*limit {",
 		tests: []string{"TestSilentPeer"},
 	},
+	{
+		name: "a write for each message", file: "internal/dist/lane_cursor.go",
+		old:   "b.size+c.off-start < batchSize {",
+		new:   "b.size+c.off-start < 1 {",
+		in:    "node",
+		tests: []string{"TestCostOfABurst"},
+	},
 }

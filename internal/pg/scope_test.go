@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/liminal-bus/liminal/internal/etf"
+	"github.com/liminal-bus/liminal/internal/perf"
 )
 
 // TestHerd: 2,000 newcomers to 10,000 groups share one encoded sync, and the
@@ -80,9 +81,9 @@ func TestOtherOrigin(t *testing.T) {
 	}
 }
 
-// TestSameSyncAgain: OTP sends each of its syncs twice at connect. The second
+// TestCostOfTheSameSyncAgain: OTP sends each of its syncs twice at connect. The second
 // changes nothing and costs no memory.
-func TestSameSyncAgain(t *testing.T) {
+func TestCostOfTheSameSyncAgain(t *testing.T) {
 	s := newScope()
 	s.LinkUp("b", alice)
 	msg := enc(t, syncTerm(pidOf(alice, 1), groupTerm(etf.Binary("g"), pidsOf(alice, 7)), groupTerm(etf.Binary("h"), pidsOf(alice, 7))))
@@ -92,9 +93,7 @@ func TestSameSyncAgain(t *testing.T) {
 	}
 	s.Receive("b", m)
 	version := s.Version()
-	if n := testing.AllocsPerRun(100, func() { s.Receive("b", m) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
+	perf.Most(t, "pg.same_sync.allocs", testing.AllocsPerRun(100, func() { s.Receive("b", m) }))
 	if s.Version() != version {
 		t.Errorf("version rose from %d to %d", version, s.Version())
 	}
@@ -115,7 +114,7 @@ func TestNamesAreOwned(t *testing.T) {
 	}
 }
 
-func TestHotPathsDoNotAllocate(t *testing.T) {
+func TestCostOfHotPaths(t *testing.T) {
 	s := newScope()
 	for l, o := range peers {
 		s.LinkUp(l, o)
@@ -123,15 +122,13 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 		receive(t, s, l, o, discoverTerm(pidOf(o, 1)))
 	}
 	k, dst := key(t, "g"), make([]Target[string], 0, 16)
-	for name, f := range map[string]func(){
-		"Remote": func() { dst = s.Remote(k, dst[:0]) },
-		"Count":  func() { s.Count(k) },
-		"Tick":   func() { s.Tick(s.now + 250) },
-		"Known":  func() { s.Known("b") },
+	for row, f := range map[string]func(){
+		"pg.remote.allocs": func() { dst = s.Remote(k, dst[:0]) },
+		"pg.count.allocs":  func() { s.Count(k) },
+		"pg.tick.allocs":   func() { s.Tick(s.now + 250) },
+		"pg.known.allocs":  func() { s.Known("b") },
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
+		perf.Most(t, row, testing.AllocsPerRun(100, f))
 	}
 	if len(dst) != 9 {
 		t.Errorf("%d targets, want 9", len(dst))
